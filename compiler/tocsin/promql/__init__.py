@@ -1,0 +1,1 @@
+"""PromQL as a language: parse, check, build and print, no evaluation."""

@@ -1,0 +1,209 @@
+"""The nodes of a PromQL expression: frozen, comparable, and with the place in a file where each was written.
+
+Two expressions are equal where they mean the same text; spans do not take part. Times and durations are whole
+milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from tocsin.diagnostics import Span
+
+
+class ValueType(StrEnum):
+    """Prometheus's names for the types of a value."""
+
+    SCALAR = "scalar"
+    VECTOR = "instant vector"
+    MATRIX = "range vector"
+    STRING = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Any expression; `span` is None where no file holds its text."""
+
+    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+At: TypeAlias = int | Literal["start", "end"]
+"""The `@` modifier: a Unix time in milliseconds, or an end of the evaluated range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expr):
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class String(Expr):
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    label: str
+    op: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSelector(Expr):
+    """`name{matchers} offset 5m @ 100`. The name stands in `name` where it was written bare or as `{"name"}`."""
+
+    name: str | None
+    matchers: tuple[Matcher, ...] = ()
+    offset: int = 0
+    at: At | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixSelector(Expr):
+    """`selector[range]`; offset and `@` are the selector's."""
+
+    selector: VectorSelector
+    range: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery(Expr):
+    """`expr[range:step]`; a step of None is the evaluation interval."""
+
+    expr: Expr
+    range: int
+    step: int | None = None
+    offset: int = 0
+    at: At | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expr):
+    function: str
+    args: tuple[Expr, ...]
+    returns: ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation(Expr):
+    """`op by (grouping) (param, expr)`; without grouping, `by ()`."""
+
+    op: str
+    expr: Expr
+    param: Expr | None = None
+    grouping: tuple[str, ...] = ()
+    without: bool = False
+
+
+Cardinality: TypeAlias = Literal["one-to-one", "many-to-one", "one-to-many", "many-to-many"]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How the two sides of a binary operation pair: `on (labels)` or `ignoring (labels)`, and group_left/right.
+
+    many-to-one is `group_left`, one-to-many `group_right`, many-to-many the set operators.
+    """
+
+    labels: tuple[str, ...] = ()
+    on: bool = False
+    cardinality: Cardinality = "one-to-one"
+    include: tuple[str, ...] = ()
+    fill_left: float | None = None
+    fill_right: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expr):
+    """`lhs op rhs`; `returns_bool` is the `bool` modifier. `matching` is the default where none was written."""
+
+    op: str
+    lhs: Expr
+    rhs: Expr
+    returns_bool: bool = False
+    matching: Matching = Matching()
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Expr):
+    """`-expr`: the only unary operator that does anything."""
+
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Paren(Expr):
+    expr: Expr
+
+
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+SET_OPERATORS = frozenset({"and", "or", "unless"})
+ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
+
+
+def children(node: Expr) -> tuple[Expr, ...]:
+    """The direct sub-expressions, in the order of the text (an aggregation's parameter first)."""
+    match node:
+        case MatrixSelector(selector=selector):
+            return (selector,)
+        case Subquery(expr=expr) | Unary(expr=expr) | Paren(expr=expr) | Aggregation(expr=expr, param=None):
+            return (expr,)
+        case Aggregation(expr=expr, param=Expr() as param):
+            return (param, expr)
+        case Call(args=args):
+            return args
+        case Binary(lhs=lhs, rhs=rhs):
+            return (lhs, rhs)
+    return ()
+
+
+def walk(node: Expr) -> Iterator[Expr]:
+    """The node and all below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def transform(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """A copy in which `change` was applied to every node, children first; what did not change is shared."""
+    changes: dict[str, object] = {}
+    for slot in fields(node):
+        old = getattr(node, slot.name)
+        new: object = old
+        if isinstance(old, Expr):
+            new = transform(old, change)
+        elif isinstance(old, tuple) and old and isinstance(old[0], Expr):
+            new = tuple(transform(item, change) for item in old)
+            new = old if all(a is b for a, b in zip(new, old, strict=True)) else new
+        if new is not old:
+            changes[slot.name] = new
+    return change(replace(node, **changes) if changes else node)  # type: ignore[arg-type]
+
+
+def unwrap(node: Expr) -> Expr:
+    """The expression inside any parentheses."""
+    while isinstance(node, Paren):
+        node = node.expr
+    return node
+
+
+def value_type(node: Expr) -> ValueType:
+    """The type of the value that an expression has."""
+    match node:
+        case Number():
+            return ValueType.SCALAR
+        case String():
+            return ValueType.STRING
+        case MatrixSelector() | Subquery():
+            return ValueType.MATRIX
+        case Call(returns=returns):
+            return returns
+        case Paren(expr=expr) | Unary(expr=expr):
+            return value_type(expr)
+        case Binary(lhs=lhs, rhs=rhs):
+            both = {value_type(lhs), value_type(rhs)}
+            return ValueType.SCALAR if both == {ValueType.SCALAR} else ValueType.VECTOR
+    return ValueType.VECTOR

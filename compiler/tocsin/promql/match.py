@@ -1,0 +1,45 @@
+"""Label matchers as Prometheus applies them: RE2, anchored at both ends, and a missing label is an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import re2
+
+from tocsin.labels import NAME, Labels
+from tocsin.promql.ast import Matcher, VectorSelector
+
+
+def matchers_of(selector: VectorSelector) -> tuple[Matcher, ...]:
+    """All matchers of a selector, its name among them."""
+    name = () if selector.name is None else (Matcher(NAME, "=", selector.name),)
+    return (*name, *selector.matchers)
+
+
+@lru_cache(maxsize=4096)
+def regex(pattern: str) -> re2._Regexp[str]:
+    """A compiled RE2 expression that must match the whole of a value; raises `re2.error`."""
+    options = re2.Options()
+    options.dot_nl = True
+    options.log_errors = False
+    return re2.compile(f"^(?:{pattern})$", options)
+
+
+def matches(matchers: Sequence[Matcher], labels: Labels) -> bool:
+    """Whether all matchers accept a label set."""
+    values = dict(labels)
+    return all(accepts(matcher, values.get(matcher.label, "")) for matcher in matchers)
+
+
+def accepts(matcher: Matcher, value: str) -> bool:
+    """Whether one matcher accepts the value of its label."""
+    match matcher.op:
+        case "=":
+            return value == matcher.value
+        case "!=":
+            return value != matcher.value
+        case "=~":
+            return regex(matcher.value).fullmatch(value) is not None
+        case "!~":
+            return regex(matcher.value).fullmatch(value) is None

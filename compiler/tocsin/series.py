@@ -1,0 +1,65 @@
+"""The two shapes of samples: Series, ragged, as scraped; Frame, on the evaluation grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tocsin.labels import Labels
+from tocsin.promql.ast import Matcher
+
+Times = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Offsets = npt.NDArray[np.int64]
+
+STALE_BITS = 0x7FF0000000000002
+"""The NaN that marks a series as gone (prometheus model/value/value.go)."""
+
+STALE = np.array([STALE_BITS], dtype=np.uint64).view(np.float64)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """S series of samples in one pair of columns; series i is `times[offsets[i]:offsets[i + 1]]`.
+
+    `labels` has length S and is sorted and unique, `offsets` int64[S + 1], `times` int64[N] in Unix milliseconds,
+    strictly rising within a series, `values` float64[N]. Staleness markers are kept (`STALE_BITS`).
+    """
+
+    labels: tuple[Labels, ...]
+    offsets: Offsets
+    times: Times
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """S series on a grid of T times.
+
+    `labels` has length S, `times` int64[T] in Unix milliseconds, `values` float64[S, T], `present` bool[S, T].
+    Presence is a mask and never NaN, for NaN is a value in PromQL. Values where nothing is present mean nothing.
+    The order of the series is the order in which Prometheus would sum them.
+    """
+
+    labels: tuple[Labels, ...]
+    times: Times
+    values: Values
+    present: Mask
+
+
+class Recording(Protocol):
+    """Samples that can be read: what every source gives, and all that the engine asks of one."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """The times of the first and the last sample, in Unix milliseconds."""
+        ...
+
+    def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
+        """The series that all matchers accept, with their samples from `start` to `end`, both inclusive."""
+        ...
