@@ -1,0 +1,125 @@
+"""What a backtest finds: episodes, incidents and scores, as frozen values that reports read.
+
+All times are Unix milliseconds and all durations milliseconds. A score that is not defined is None, never 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tocsin.alerts.timeline import Episode, Timeline
+from tocsin.diagnostics import Problem, Span
+from tocsin.labels import EMPTY, Labels
+from tocsin.rules import AlertingRule
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Evaluations from `start` to `end`, both inclusive; `step` is the interval of groups that give none."""
+
+    start: int
+    end: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that people should act on (or, among `not_incidents`, should not be woken for).
+
+    `labels` narrow the alerts that it can be matched with; `details` are the other keys of the file, as text.
+    """
+
+    name: str
+    start: int
+    end: int
+    labels: Labels = EMPTY
+    details: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    incidents: tuple[Incident, ...] = ()
+    not_incidents: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """An episode that fired for an incident: of which rule, and when it fired."""
+
+    group: str
+    rule: str
+    episode: Episode
+
+    @property
+    def at(self) -> int:
+        assert self.episode.firing is not None
+        return self.episode.firing
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentVerdict:
+    """An incident and what fired for it, in the order of firing; none where it was missed."""
+
+    incident: Incident
+    detections: tuple[Detection, ...] = ()
+
+    @property
+    def detected(self) -> bool:
+        return bool(self.detections)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well a rule, or all rules together, tell incidents.
+
+    `pages` counts the episodes that fired, `lost` those that never got beyond pending. What compares them with
+    incidents is None where no incidents were given; a ratio or a median over nothing is None.
+    """
+
+    pages: int
+    lost: int
+    pages_per_week: float | None
+    true: int | None = None
+    false: int | None = None
+    detected: int | None = None
+    missed: int | None = None
+    precision: float | None = None
+    recall: float | None = None
+    time_to_detect: float | None = None
+    time_to_reset: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    timeline: Timeline
+    score: Score
+
+    @property
+    def group(self) -> str:
+        return self.timeline.group
+
+    @property
+    def rule(self) -> AlertingRule:
+        return self.timeline.rule
+
+    @property
+    def episodes(self) -> tuple[Episode, ...]:
+        return self.timeline.episodes
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """The verdict on rules over a window; `observed` is how much of it the recording has samples for.
+
+    `incidents` are those within the window, `not_incidents` with what paged for them; `rules` stand in the order
+    of the groups. `problems` tells what could not be evaluated.
+    """
+
+    window: Window
+    observed: int
+    rules: tuple[RuleVerdict, ...]
+    score: Score
+    incidents: tuple[IncidentVerdict, ...] = ()
+    not_incidents: tuple[IncidentVerdict, ...] = ()
+    problems: tuple[Problem, ...] = ()
