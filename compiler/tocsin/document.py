@@ -1,0 +1,291 @@
+"""YAML to a tree of nodes that know where they stand: every key and value carries its span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Span, Text
+
+SIZE_LIMIT = 10 * 2**20
+"""Bytes of a file that is written by hand or by a generator; more than that is a mistake (a recording, say)."""
+
+_DEPTH_LIMIT = 100
+_NODE_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value: `text` as written (after YAML's quoting), `value` as YAML 1.1 resolves it."""
+
+    text: Text
+    value: str | int | float | bool | None
+
+    @property
+    def span(self) -> Span:
+        return self.text.span
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    """A list."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """Keys and values in the order of the file; keys are unique."""
+
+    entries: tuple[tuple[Scalar, Node], ...]
+    span: Span
+
+    def get(self, name: str) -> Node | None:
+        return next((value for key, value in self.entries if key.text.value == name), None)
+
+    def key(self, name: str) -> Scalar | None:
+        return next((key for key, _ in self.entries if key.text.value == name), None)
+
+
+Node: TypeAlias = Scalar | ListNode | MapNode
+
+
+def read_source(path: Path | str) -> Source:
+    """The text of a file. Raises ProblemError (`input/...`) where it cannot be read, is huge, or is no text."""
+    name = str(path)
+
+    def refuse(code: str, message: str, help: str = "") -> ProblemError:
+        return ProblemError(Problem(f"input/{code}", message, Source(name, "").span(), help=help))
+
+    try:
+        with open(path, "rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+            size = file.seek(0, 2)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise refuse("unreadable", f"cannot read the file: {reason}") from None
+    if len(data) > SIZE_LIMIT:
+        limit = SIZE_LIMIT // 2**20
+        raise refuse("too-large", f"the file has {size / 2**20:.1f} MiB; specs and rule files may have {limit} MiB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refuse(
+            "not-text", f"expected UTF-8 text, found byte 0x{data[error.start]:02x} at {error.start}"
+        ) from None
+    if "\0" in text:
+        raise refuse("not-text", f"expected text, found a NUL byte at {text.index(chr(0))}: a binary file?")
+    return Source(name, text.replace("\r\n", "\n"))
+
+
+def parse_documents(source: Source, problems: Problems) -> tuple[Node, ...]:
+    """The documents of a YAML text. Raises ProblemError where it does not parse; other faults go to `problems`."""
+    try:
+        return tuple(_Composer(source, problems).documents())
+    except yaml.reader.ReaderError as error:
+        fault = f"character U+{ord(source.text[error.position]):04X} is not allowed in YAML"
+        raise ProblemError(Problem("yaml/syntax", fault, source.span(error.position))) from None
+    except yaml.MarkedYAMLError as error:
+        raise ProblemError(_syntax(source, error)) from None
+
+
+def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    offset = min(mark.index, max(0, len(source.text) - 1)) if mark else 0
+    context = f" {error.context}" if error.context else ""
+    where = ""
+    if error.context_mark and error.context_mark.index != offset:
+        where = f" (it begins at line {error.context_mark.line + 1}, column {error.context_mark.column + 1})"
+    return Problem("yaml/syntax", f"{error.problem or 'this is not YAML'}{context}{where}", source.span(offset))
+
+
+def plain(node: Node) -> Any:
+    """The node as plain Python data; mappings keep their order."""
+    match node:
+        case Scalar(value=value):
+            return value
+        case ListNode(items=items):
+            return [plain(item) for item in items]
+        case MapNode(entries=entries):
+            return {key.text.value: plain(value) for key, value in entries}
+
+
+def locate(node: Node, path: Sequence[str | int]) -> Node:
+    """The node at a path of keys and indices, or the deepest one on the way to it."""
+    for step in path:
+        below = node.get(str(step)) if isinstance(node, MapNode) else None
+        if isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
+            below = node.items[step]
+        if below is None:
+            return node
+        node = below
+    return node
+
+
+class _Composer:
+    """Builds nodes from libyaml's events, which do not nest (its own composer recurses, and crashes when deep)."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self._source = source
+        self._problems = problems
+        self._loader = yaml.CSafeLoader(source.text)
+        self._anchors: dict[str, Node | None] = {}
+        self._sizes: dict[int, int] = {}
+
+    def documents(self) -> Iterator[Node]:
+        while self._loader.check_event():
+            event = self._loader.get_event()
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                yield self._node(self._loader.get_event(), 0)
+
+    def _node(self, event: Any, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if depth > _DEPTH_LIMIT:
+            raise ProblemError(
+                Problem("yaml/too-deep", f"nested deeper than {_DEPTH_LIMIT} levels", self._span(event, event))
+            )
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        node: Node
+        if isinstance(event, yaml.ScalarEvent):
+            node, size = self._scalar(event), 1
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node, size = self._sequence(event, depth)
+        else:
+            node, size = self._mapping(event, depth)
+        self._sizes[id(node)] = size
+        if size > _NODE_LIMIT:
+            raise ProblemError(
+                Problem("yaml/too-large", f"more than {_NODE_LIMIT:,} values, aliases expanded", node.span)
+            )
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: Any) -> Node:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            fault = "contains itself" if event.anchor in self._anchors else "is not defined above"
+            raise ProblemError(Problem("yaml/alias", f"anchor `{event.anchor}` {fault}", self._span(event, event)))
+        return node
+
+    def _span(self, first: Any, last: Any) -> Span:
+        return Span(self._source, first.start_mark.index, max(last.end_mark.index, first.start_mark.index))
+
+    def _scalar(self, event: Any) -> Scalar:
+        span = self._span(event, event)
+        text = Text(event.value, span, _offsets(span, event.value, event.style))
+        tag = event.tag or str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
+        return Scalar(text, _resolve(event.value, tag) if not event.style else event.value)
+
+    def _sequence(self, event: Any, depth: int) -> tuple[ListNode, int]:
+        items: list[Node] = []
+        size = 1
+        while not isinstance(end := self._loader.get_event(), yaml.SequenceEndEvent):
+            items.append(self._node(end, depth + 1))
+            size += self._sizes[id(items[-1])]
+        return ListNode(tuple(items), self._extent(event, end, items)), size
+
+    def _mapping(self, event: Any, depth: int) -> tuple[MapNode, int]:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        merged: list[Node] = []
+        size = 1
+        while not isinstance(end := self._loader.get_event(), yaml.MappingEndEvent):
+            key, value = self._node(end, depth + 1), self._node(self._loader.get_event(), depth + 1)
+            size += self._sizes[id(key)] + self._sizes[id(value)]
+            if not isinstance(key, Scalar):
+                raise ProblemError(Problem("yaml/key", "expected a name, not a list or a mapping", key.span))
+            name = key.text.value
+            if name == "<<" and key.span.text == "<<":
+                merged.append(value)
+            elif name in entries:
+                self._duplicate(key, entries[name][0])
+            else:
+                entries[name] = (key, value)
+        for key, value in self._merge(merged):
+            entries.setdefault(key.text.value, (key, value))
+        written = [item for pair in entries.values() for item in pair if item.span.start >= event.start_mark.index]
+        return MapNode(tuple(entries.values()), self._extent(event, end, written)), size
+
+    def _merge(self, merged: list[Node]) -> Iterator[tuple[Scalar, Node]]:
+        for node in merged:
+            for one in node.items if isinstance(node, ListNode) else (node,):
+                if not isinstance(one, MapNode):
+                    raise ProblemError(Problem("yaml/merge", "expected a mapping to merge", one.span))
+                yield from one.entries
+
+    def _extent(self, start: Any, end: Any, inner: Sequence[Node]) -> Span:
+        """The collection's own characters: in block style, libyaml's end is where the next thing starts."""
+        if start.flow_style or not inner:
+            return self._span(start, end)
+        return Span(self._source, start.start_mark.index, max(item.span.end for item in inner))
+
+    def _duplicate(self, key: Scalar, first: Scalar) -> None:
+        fault = f"key `{key.text.value}` stands twice; first in line {first.span.line}"
+        self._problems.add(Problem("yaml/duplicate-key", fault, key.span, help="remove one of them"))
+
+
+def _resolve(text: str, tag: str) -> str | int | float | bool | None:
+    """A plain scalar's value by YAML 1.1's rules, without dates and base-60 numbers, which stay text."""
+    match tag.rpartition(":")[2]:
+        case "null":
+            return None
+        case "bool":
+            return text.lower() in ("yes", "true", "on")
+        case "int" if ":" not in text:
+            digits = text.replace("_", "")
+            octal = digits.lstrip("+-").startswith("0") and digits.lstrip("+-0").isdigit()
+            return int(digits, 8) if octal and not set("89") & set(digits) else int(digits, 0)
+        case "float" if ":" not in text:
+            digits = text.replace("_", "").lower()
+            return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _offsets(span: Span, value: str, style: str | None) -> Sequence[int]:
+    """For each character of a scalar's value, the offset in the file where it stands."""
+    quoted = style in ("'", '"')
+    start, end = span.start + quoted, span.end - quoted
+    if end - start == len(value):
+        return range(start, end)
+    raw = span.source.text
+    if style in ("|", ">"):
+        start = raw.find("\n", start, end) + 1
+    return _double_quoted(raw, value, start, end) if style == '"' else _folded(raw, value, start, end)
+
+
+def _folded(raw: str, value: str, start: int, end: int) -> list[int]:
+    """Only white space differs between the value and the file (and `''` for a quote), so the rest aligns in order."""
+    offsets: list[int] = []
+    at = start
+    for char in value:
+        if not char.isspace():
+            while at < end and raw[at].isspace():
+                at += 1
+            if raw[at] == "'" and raw[at : at + 2] == "''" and raw[start - 1] == "'":
+                at += 1
+        offsets.append(min(at, end - 1))
+        if at < end and (not char.isspace() or raw[at].isspace()):
+            at += 1
+    return offsets
+
+
+_ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
+
+
+def _double_quoted(raw: str, value: str, start: int, end: int) -> list[int]:
+    offsets: list[int] = []
+    at = start
+    for char in value:
+        while (raw[at] == "\\" and raw[at + 1] == "\n") or (raw[at].isspace() and not char.isspace()):
+            at += 2 if raw[at] == "\\" else 1
+        offsets.append(min(at, end - 1))
+        at += _ESCAPE_LENGTH.get(raw[at + 1], 2) if raw[at] == "\\" else 1
+    return offsets
