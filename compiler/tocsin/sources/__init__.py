@@ -1,0 +1,1 @@
+"""Recordings to series in memory; one kind of recording is one file."""

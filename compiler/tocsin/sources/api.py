@@ -1,0 +1,48 @@
+"""What a kind of recording must offer to be found: how to tell it by its content, and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tocsin.diagnostics import Problem, ProblemError, Source
+from tocsin.registry import Registry
+from tocsin.series import Recording
+
+
+class OpenedRecording(Recording, Protocol):
+    """A recording, and what reading it found that is not an error."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of recording.
+
+    `accepts` sees the path and the first bytes, decompressed (none for a folder); `looks` tells people what this
+    kind looks like.
+    """
+
+    name: str
+    looks: str
+    accepts: Callable[[str, bytes], bool]
+    read: Callable[[str], OpenedRecording]
+
+
+KINDS: Registry[Kind] = Registry("kind of recording")
+
+
+def refuse(code: str, path: str, message: str, help: str = "") -> ProblemError:
+    """A problem with a file as a whole."""
+    return ProblemError(Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help))
+
+
+def refuse_line(
+    code: str, path: str, number: int, line: str, place: tuple[int, int], message: str, help: str = ""
+) -> ProblemError:
+    """A problem with characters `place` of line `number`."""
+    span = Source(path, line, number).span(*place)
+    return ProblemError(Problem(f"input/{code}", message, span, help=help))
