@@ -281,7 +281,7 @@ def test_lines_come_whole_from_any_block_size(write: Write, monkeypatch: pytest.
         assert all(OPENMETRICS.encode().split(b"\n")[block.number - 1] == block.text.split(b"\n")[0] for block in found)
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the recordings stand beside the project")
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the folder shared, which is not there beside the project")
 @pytest.mark.parametrize(
     ("name", "series", "count", "warnings"),
     [

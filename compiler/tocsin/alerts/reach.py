@@ -1,0 +1,105 @@
+"""An expression to how far back it looks, and a recording to the stretches of time where that finds samples.
+
+Where an expression that is empty without samples finds none, nothing needs to be evaluated: recordings have gaps of
+hours and months.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from tocsin.promql.ast import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    MatrixSelector,
+    Paren,
+    Subquery,
+    Unary,
+    ValueType,
+    VectorSelector,
+    value_type,
+)
+from tocsin.series import Mask, Recording, Times
+
+ReadsRecorded: TypeAlias = Callable[[VectorSelector], int | None]
+"""How far behind the samples of a recording the series may last that rules record and a selector reads."""
+
+_NEVER_EMPTY = frozenset({"absent", "absent_over_time", "scalar", "vector"})
+_VECTORS = (ValueType.VECTOR, ValueType.MATRIX)
+
+
+def reach(expr: Expr, lookback: int, recorded: ReadsRecorded) -> int | None:
+    """How long, in milliseconds, after the last sample the expression can still give something.
+
+    None where it may give something without any samples (`vector(1)`, `absent(up)`), or looks elsewhere than back
+    (`@`, a negative offset).
+    """
+    match expr:
+        case VectorSelector():
+            return _back(expr, lookback, recorded(expr))
+        case MatrixSelector(selector=selector):
+            return _back(selector, expr.range, recorded(selector))
+        case Subquery():
+            return _back(expr, expr.range, reach(expr.expr, lookback, recorded))
+        case Aggregation(expr=inner) | Paren(expr=inner) | Unary(expr=inner):
+            return reach(inner, lookback, recorded)
+        case Call():
+            vectors = [reach(arg, lookback, recorded) for arg in expr.args if value_type(arg) in _VECTORS]
+            return None if expr.function in _NEVER_EMPTY else _all(*vectors)
+        case Binary():
+            return _binary(expr, reach(expr.lhs, lookback, recorded), reach(expr.rhs, lookback, recorded))
+    return None
+
+
+def _back(selector: VectorSelector | Subquery, length: int, inner: int | None) -> int | None:
+    if inner is None or selector.at is not None or selector.offset < 0:
+        return None
+    return length + selector.offset + inner
+
+
+def _all(*reaches: int | None) -> int | None:
+    """Of a value that is empty where all of these are."""
+    known = [one for one in reaches if one is not None]
+    return max(known) if known and len(known) == len(reaches) else None
+
+
+def _any(*reaches: int | None) -> int | None:
+    """Of a value that is empty where one of these is."""
+    return max((one for one in reaches if one is not None), default=None)
+
+
+def _binary(expr: Binary, lhs: int | None, rhs: int | None) -> int | None:
+    filled = expr.matching.fill_left is not None or expr.matching.fill_right is not None
+    if expr.op == "or" or filled:
+        return _all(lhs, rhs)
+    if expr.op == "unless":
+        return None if lhs is None else _any(lhs, rhs)
+    return _any(lhs, rhs)
+
+
+def sample_times(recording: Recording, start: int, end: int) -> Times:
+    """int64[N], rising: every time from `start` to `end` at which any series has a sample."""
+    return np.unique(recording.read((), start, end).times)
+
+
+def in_reach(samples: Times, times: Times, reach: int) -> Mask:
+    """bool[T]: whether any sample is at most `reach` older than each of the `times`."""
+    if not len(samples):
+        return np.zeros(len(times), dtype=np.bool_)
+    last = np.searchsorted(samples, times, side="right") - 1
+    near: Mask = (last >= 0) & (times - samples[last] <= reach)
+    return near
+
+
+def covered(samples: Times, reach: int, start: int, end: int) -> int:
+    """Milliseconds between `start` and `end` at which the last sample is less than `reach` old."""
+    if not len(samples):
+        return 0
+    begins = np.maximum(samples, start)
+    ends = np.minimum(np.minimum(samples + reach, np.append(samples[1:], end)), end)
+    return int(np.maximum(ends - begins, 0).sum())

@@ -1,0 +1,95 @@
+"""What an expression gave on a tile, to what its rule makes of it: labels set, failed evaluations left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.alerts.timeline import Failure
+from tocsin.engine.semantics import Result
+from tocsin.labels import NAME, Labels, from_mapping
+from tocsin.rules import AlertingRule, RecordingRule, Rule
+from tocsin.series import Mask, Times, Values
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """The evaluations of a rule that succeeded: T times, S label sets, each once; `present` and `values` [S, T].
+
+    `failed` has the times at which the others failed, and why.
+    """
+
+    times: Times
+    labels: tuple[Labels, ...]
+    values: Values
+    present: Mask
+    failed: tuple[tuple[int, str], ...]
+
+
+def rule_labels(rule: Rule) -> Callable[[Labels], Labels]:
+    """How a rule turns the labels of a result into its own: empty values delete, the rule's name comes last."""
+    own, name = ("alertname", rule.name) if isinstance(rule, AlertingRule) else (NAME, rule.name)
+    last = {} if isinstance(rule, RecordingRule) else {own: name}
+    first = {own: name} if isinstance(rule, RecordingRule) else {NAME: ""}
+
+    def apply(labels: Labels) -> Labels:
+        return from_mapping({**dict(labels), **first, **rule.labels, **last})
+
+    return apply
+
+
+def evaluations(rule: Rule, result: Result, shift: int, limit: int = 0) -> Evaluations:
+    """The evaluations of a rule at the times of a tile plus `shift` (its group's query offset).
+
+    Two results with the same labels fail an evaluation (ErrDuplicateAlertLabelSet, rules/alerting.go), and so do
+    more than `limit` results, where it is not 0.
+    """
+    frame = result.frame
+    failed = [(int(frame.times[step]), f.problem.message) for f in result.failures for step in np.flatnonzero(f.at)]
+    good = ~result.failed
+    labels, values, present, twice = _grouped(frame.labels, frame.values, frame.present, rule_labels(rule))
+    faults = [(twice, "several results have the same labels after the labels of the rule are set")]
+    if limit:
+        faults.append((present.sum(axis=0) > limit, f"more than the limit of {limit} results"))
+    for at, message in faults:
+        failed += [(int(time), message) for time in frame.times[at & good]]
+        good &= ~at
+    return Evaluations(
+        frame.times[good] + shift,
+        labels,
+        values[:, good],
+        present[:, good],
+        tuple((time + shift, message) for time, message in failed),
+    )
+
+
+def _grouped(
+    labels: tuple[Labels, ...], values: Values, present: Mask, rename: Callable[[Labels], Labels]
+) -> tuple[tuple[Labels, ...], Values, Mask, Mask]:
+    """Rows of the same new labels as one, and the steps at which two of them are present."""
+    rows: dict[Labels, list[int]] = {}
+    for row in np.flatnonzero(present.any(axis=1)).tolist():
+        rows.setdefault(rename(labels[row]), []).append(row)
+    twice = np.zeros(present.shape[1], dtype=np.bool_)
+    chosen = [same[0] for same in rows.values()]
+    one_values, one_present = values[chosen], present[chosen]
+    for index, same in enumerate(rows.values()):
+        for row in same[1:]:
+            twice |= one_present[index] & present[row]
+            one_values[index] = np.where(present[row], values[row], one_values[index])
+            one_present[index] |= present[row]
+    return tuple(rows), one_values, one_present, twice
+
+
+def failures(failed: Iterable[tuple[int, str]]) -> tuple[Failure, ...]:
+    """Failed evaluations, alike ones counted, in the order in which they first failed."""
+    times: dict[str, int] = {}
+    count: Counter[str] = Counter()
+    for time, message in failed:
+        times[message] = min(time, times.get(message, time))
+        count[message] += 1
+    found = (Failure(message, first, count[message]) for message, first in times.items())
+    return tuple(sorted(found, key=lambda failure: (failure.first, failure.message)))

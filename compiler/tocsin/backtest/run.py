@@ -1,0 +1,69 @@
+"""Rule groups, a recording and incidents to the verdict of a backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tocsin.alerts.reach import covered, sample_times
+from tocsin.alerts.replay import replay
+from tocsin.alerts.timeline import Timeline
+from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Window
+from tocsin.backtest.score import TOLERANCE, blamed, claims, score, verdicts
+from tocsin.diagnostics import Problem, Severity
+from tocsin.engine.evaluate import DEFAULT
+from tocsin.engine.semantics import Semantics
+from tocsin.rules import RuleGroup
+from tocsin.series import Recording
+
+
+def backtest(
+    groups: Sequence[RuleGroup],
+    recording: Recording,
+    incidents: Incidents | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    semantics: Semantics = DEFAULT,
+    tolerance: int = TOLERANCE,
+) -> Backtest:
+    """Replay all groups from `start` to `end` (Unix milliseconds; the recording's extent) and score what fired.
+
+    A group without an interval has `semantics.evaluation_interval`. What cannot be evaluated is left out and told in
+    the problems. Without incidents, what compares with them is None.
+    """
+    first, last = recording.extent
+    window = Window(first if start is None else start, last if end is None else end, semantics.evaluation_interval)
+    done = replay(groups, recording, window.start, window.end, semantics)
+    observed = covered(
+        sample_times(recording, window.start - semantics.lookback, window.end),
+        semantics.lookback,
+        window.start,
+        window.end,
+    )
+    known = incidents or Incidents()
+    real = claims(known.incidents, known.not_incidents, window, tolerance)
+    harmless = claims(known.not_incidents, known.incidents, window, tolerance)
+
+    def judge(timeline: Timeline) -> RuleVerdict:
+        found = None if incidents is None else verdicts([timeline], real)
+        return RuleVerdict(timeline, score(timeline.episodes, found, observed))
+
+    everything = [episode for timeline in done.timelines for episode in timeline.episodes]
+    found = verdicts(done.timelines, real)
+    return Backtest(
+        window,
+        observed,
+        tuple(map(judge, done.timelines)),
+        score(everything, None if incidents is None else found, observed),
+        found,
+        blamed(done.timelines, harmless, real),
+        (*done.problems, *_outside(known, [claim.incident for claim in (*real, *harmless)])),
+    )
+
+
+def _outside(known: Incidents, inside: Sequence[Incident]) -> Iterator[Problem]:
+    """That incidents lie outside the window, where some do."""
+    out = [one for one in (*known.incidents, *known.not_incidents) if one not in inside]
+    if out and (span := out[0].span):
+        names = ", ".join(f"`{one.name}`" for one in out[:5]) + (", ..." if len(out) > 5 else "")
+        message = f"{len(out)} incident{'s lie' if len(out) > 1 else ' lies'} outside the window, not scored: {names}"
+        yield Problem("backtest/outside-window", message, span, severity=Severity.INFO)
