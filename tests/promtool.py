@@ -1,0 +1,100 @@
+"""Rule groups, samples and timelines to a unit test for `promtool test rules` that holds at every evaluation.
+
+promtool evaluates all groups at the same interval and knows nothing of query offsets, so both must be so here. Its
+language has samples at multiples of the interval only; times count from the start of a test.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from tocsin.alerts.timeline import Timeline
+from tocsin.labels import format_labels, from_mapping
+from tocsin.rulefile import print_groups
+from tocsin.rules import RuleGroup
+from tocsin.series import STALE_BITS, Series, Times, Values
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Evaluations from `start` to `end`, both inclusive; nothing before `start` reaches into it."""
+
+    start: int
+    end: int
+
+
+def stretches(series: Series, gap: int, after: int, step: int) -> list[Stretch]:
+    """A recording in stretches that lie more than `gap` apart, each with time for alerts to resolve `after` it."""
+    times = np.unique(series.times)
+    edges = [-1, *np.flatnonzero(np.diff(times) > gap).tolist(), len(times) - 1]
+    return [
+        Stretch(int(times[first + 1]) // step * step, (int(times[last]) + after) // step * step)
+        for first, last in pairwise(edges)
+    ]
+
+
+def disagreement(
+    folder: Path,
+    groups: Sequence[RuleGroup],
+    series: Series,
+    timelines: Sequence[Timeline],
+    parts: Sequence[Stretch],
+    step: int,
+) -> str:
+    """What promtool has against the timelines; nothing where they are what it computes at every evaluation."""
+    (folder / "rules.yaml").write_text(print_groups(groups))
+    tests = [_test(series, timelines, part, step) for part in parts]
+    body = {"rule_files": ["rules.yaml"], "evaluation_interval": f"{step}ms", "tests": tests}
+    (folder / "test.yaml").write_text(json.dumps(body))
+    command = ["promtool", "test", "rules", "test.yaml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    return "" if done.returncode == 0 else (done.stdout + done.stderr)[:5000]
+
+
+def _test(series: Series, timelines: Sequence[Timeline], part: Stretch, step: int) -> dict[str, object]:
+    inputs = []
+    for index, labels in enumerate(series.labels):
+        times = series.times[series.offsets[index] : series.offsets[index + 1]]
+        values = series.values[series.offsets[index] : series.offsets[index + 1]]
+        inside = (times >= part.start) & (times <= part.end)
+        if inside.any():
+            notation = _notation((times[inside] - part.start), values[inside], step)
+            inputs.append({"series": format_labels(labels), "values": notation})
+    return {
+        "interval": f"{step}ms",
+        "input_series": inputs,
+        "promql_expr_test": [
+            {"expr": "ALERTS", "eval_time": f"{time - part.start}ms", "exp_samples": _alerts(timelines, time)}
+            for time in range(part.start, part.end + 1, step)
+        ],
+    }
+
+
+def _notation(times: Times, values: Values, step: int) -> str:
+    """promtool's series notation: `_xN` for steps without a sample."""
+    assert not (times % step).any(), "promtool has samples at multiples of the interval only"
+    words, due = [], 0
+    for place, value in zip((times // step).tolist(), values, strict=True):
+        words += [f"_x{place - due}"] if place > due else []
+        words.append("stale" if value.view(np.uint64) == STALE_BITS else repr(float(value)).replace("inf", "Inf"))
+        due = place + 1
+    return " ".join(words).replace("nan", "NaN")
+
+
+def _alerts(timelines: Sequence[Timeline], time: int) -> list[dict[str, object]]:
+    """The samples of `ALERTS` at an evaluation."""
+    found = []
+    for timeline in timelines:
+        for episode in timeline.episodes:
+            if episode.pending <= time and (episode.resolved is None or time < episode.resolved):
+                firing = episode.firing is not None and episode.firing <= time
+                state = {"__name__": "ALERTS", "alertstate": "firing" if firing else "pending"}
+                found.append({"labels": format_labels(from_mapping({**dict(episode.labels), **state})), "value": 1})
+    return found
