@@ -29,10 +29,14 @@ _WORTH_SKIPPING = 100
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The timelines of the alerting rules, in the order of the groups, and what was left out or failed."""
+    """The timelines of the alerting rules, in the order of the groups, and what was left out or failed.
+
+    `sources` are what the rules of each group read: the recording, with what the group recorded in it.
+    """
 
     timelines: tuple[Timeline, ...]
     problems: tuple[Problem, ...]
+    sources: tuple[Recording, ...]
 
 
 def replay(groups: Sequence[RuleGroup], recording: Recording, start: int, end: int, semantics: Semantics) -> Replay:
@@ -49,6 +53,7 @@ def replay(groups: Sequence[RuleGroup], recording: Recording, start: int, end: i
     return Replay(
         tuple(timeline for one in done for timeline in one.timelines),
         tuple(problem for one in done for problem in one.problems),
+        tuple(source for one in done for source in one.sources),
     )
 
 
@@ -102,7 +107,8 @@ class _GroupReplay:
         tracks = [self.tracks[index] for index in sorted(self.tracks)]
         timelines = [self._timeline(track) for track in tracks]
         self.problems += [problem for track in tracks for problem in _told(track, len(times))]
-        return Replay(tuple(one for one in timelines if one is not None), tuple(self.problems))
+        alerts = tuple(one for one in timelines if one is not None)
+        return Replay(alerts, tuple(self.problems), (self._source(),))
 
     @property
     def _interval(self) -> int:

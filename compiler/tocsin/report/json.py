@@ -1,0 +1,112 @@
+"""A backtest as JSON for programs: an interface, with times in Unix seconds and durations in seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from tocsin.alerts.timeline import Episode
+from tocsin.backtest.model import Backtest, IncidentVerdict, RuleVerdict, Score
+from tocsin.diagnostics import Problem
+
+Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
+
+
+def to_json(backtest: Backtest) -> str:
+    """The document, with one final line break. What did not happen in the window, or is not defined, is null.
+
+    `notifications` is empty where no Alertmanager was simulated.
+    """
+    window = backtest.window
+    document: Json = {
+        "window": {"start": seconds(window.start), "end": seconds(window.end), "step": seconds(window.step)},
+        "observed": seconds(backtest.observed),
+        "rules": [_rule(verdict) for verdict in backtest.rules],
+        "score": _score(backtest.score),
+        "notifications": [],
+        "incidents": [_incident(verdict) for verdict in backtest.incidents],
+        "not_incidents": [_incident(verdict) for verdict in backtest.not_incidents],
+        "problems": [_problem(problem) for problem in backtest.problems],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def seconds(ms: float | None) -> int | float | None:
+    """Milliseconds as seconds, whole where they are whole.
+
+    >>> seconds(1_500), seconds(2_000.0)
+    (1.5, 2)
+    """
+    if ms is None:
+        return None
+    return int(ms // 1000) if ms % 1000 == 0 else ms / 1000
+
+
+def _rule(verdict: RuleVerdict) -> Json:
+    return {
+        "group": verdict.group,
+        "name": verdict.rule.name,
+        "labels": dict(sorted(verdict.rule.labels.items())),
+        "episodes": [_episode(episode) for episode in verdict.episodes],
+        "score": _score(verdict.score),
+    }
+
+
+def _episode(episode: Episode) -> Json:
+    return {
+        "labels": dict(episode.labels),
+        "pending": seconds(episode.pending),
+        "firing": seconds(episode.firing),
+        "resolved": seconds(episode.resolved),
+    }
+
+
+def _score(score: Score) -> Json:
+    return {
+        "pages": score.pages,
+        "lost": score.lost,
+        "pages_per_week": score.pages_per_week,
+        "true": score.true,
+        "false": score.false,
+        "detected": score.detected,
+        "missed": score.missed,
+        "precision": score.precision,
+        "recall": score.recall,
+        "time_to_detect": seconds(score.time_to_detect),
+        "time_to_reset": seconds(score.time_to_reset),
+    }
+
+
+def _incident(verdict: IncidentVerdict) -> Json:
+    incident = verdict.incident
+    return {
+        "name": incident.name,
+        "start": seconds(incident.start),
+        "end": seconds(incident.end),
+        "labels": dict(incident.labels),
+        "details": dict(incident.details),
+        "detected": verdict.detected,
+        "detections": [
+            {
+                "at": seconds(detection.at),
+                "group": detection.group,
+                "rule": detection.rule,
+                "labels": dict(detection.episode.labels),
+            }
+            for detection in verdict.detections
+        ],
+    }
+
+
+def _problem(problem: Problem) -> Json:
+    return {
+        "code": problem.code,
+        "severity": str(problem.severity),
+        "message": problem.message,
+        "path": problem.span.source.path,
+        "line": problem.span.line,
+        "column": problem.span.column,
+        "label": problem.label,
+        "help": problem.help,
+    }

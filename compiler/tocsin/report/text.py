@@ -1,0 +1,86 @@
+"""A backtest as a table for people: on a terminal in colour, elsewhere as plain text that is never cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tocsin.backtest.model import Backtest, IncidentVerdict, Score
+from tocsin.diagnostics import printable
+from tocsin.report.numbers import duration, false_pages_per_week, rate, share, stretch
+
+SEVERITY = "severity"
+_COLUMNS = ("alert", SEVERITY, "fired", "precision", "recall", "detects in", "resets in", "pages/week", "false/week")
+
+
+_NEVER_CUT = 10_000
+"""Columns of an output that is not a terminal."""
+
+
+def write(backtest: Backtest, file: TextIO) -> None:
+    """Write the table of all alerts, then the incidents missed and the non-incidents that paged, to `file`."""
+    console = Console(file=file, highlight=False, width=None if file.isatty() else _NEVER_CUT)
+    console.print(Text(_window(backtest), style="dim"))
+    console.print(_table(backtest))
+    for text in _incidents(backtest):
+        console.print(text)
+
+
+def _window(backtest: Backtest) -> str:
+    window = backtest.window
+    whole = window.end - window.start
+    observed = "" if backtest.observed >= whole else f", of which {duration(backtest.observed)} are recorded"
+    return f"{stretch(window.start, window.end)} UTC ({duration(whole)}{observed})"
+
+
+def _table(backtest: Backtest) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    for title, total in zip(_COLUMNS, ("all alerts", "", *cells(backtest.score)), strict=True):
+        words = title in ("alert", SEVERITY)
+        table.add_column(title, Text(total), justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    for verdict in backtest.rules:
+        names = (verdict.rule.name, verdict.rule.labels.get(SEVERITY, ""))
+        quiet = "" if verdict.score.pages else "dim"
+        table.add_row(*(Text(printable(name)) for name in names), *map(Text, cells(verdict.score)), style=quiet)
+    return table
+
+
+def cells(score: Score) -> tuple[str, ...]:
+    """The columns of a score, in the order of the table."""
+    return (
+        f"{score.pages}" + (f" (+{score.lost} lost)" if score.lost else ""),
+        share(score.precision),
+        share(score.recall),
+        duration(score.time_to_detect),
+        duration(score.time_to_reset),
+        rate(score.pages_per_week),
+        rate(false_pages_per_week(score)),
+    )
+
+
+def _incidents(backtest: Backtest) -> Iterator[Text]:
+    missed = [verdict for verdict in backtest.incidents if not verdict.detected]
+    woken = [verdict for verdict in backtest.not_incidents if verdict.detected]
+    if backtest.incidents:
+        yield _heading(missed, f"missed {len(missed)} of {len(backtest.incidents)} incidents", "red")
+        yield from map(_line, missed)
+    if backtest.not_incidents:
+        yield _heading(woken, f"paged for {len(woken)} of {len(backtest.not_incidents)} non-incidents", "yellow")
+        yield from map(_line, woken)
+
+
+def _heading(found: Sequence[IncidentVerdict], text: str, colour: str) -> Text:
+    return Text(text + (":" if found else ""), style=f"bold {colour}" if found else "bold green")
+
+
+def _line(verdict: IncidentVerdict) -> Text:
+    incident = verdict.incident
+    rules = ", ".join(dict.fromkeys(detection.rule for detection in verdict.detections))
+    details = "  ".join(f"{name}={value}" for name, value in (*incident.labels, *incident.details))
+    parts = (stretch(incident.start, incident.end), incident.name, rules and f"by {rules}", details)
+    return Text("  " + "  ".join(printable(part) for part in parts if part))
