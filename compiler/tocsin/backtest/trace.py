@@ -111,14 +111,18 @@ def constant(expr: Expr) -> float | None:
 def traces(
     backtest: Backtest, groups: Iterable[RuleGroup], recording: Recording, semantics: Semantics = DEFAULT
 ) -> tuple[Trace, ...]:
-    """What the alerts of a backtest compared, those left out that compare nothing with a constant."""
+    """What the alerts of a backtest compared, those left out that compare nothing with a constant.
+
+    The more alerts there are the coarser each is, so that all of them together stay small.
+    """
     spans = recorded(recording, backtest.window, semantics)
-    found = (_of_group(group, backtest.window, spans, recording, semantics) for group in groups)
+    points = min(1200, max(200, 40_000 // max(1, len(backtest.rules))))
+    found = (_of_group(group, backtest.window, spans, points, recording, semantics) for group in groups)
     return tuple(chain.from_iterable(found))
 
 
 def _of_group(
-    group: RuleGroup, window: Window, spans: Sequence[Span], recording: Recording, semantics: Semantics
+    group: RuleGroup, window: Window, spans: Sequence[Span], points: int, recording: Recording, semantics: Semantics
 ) -> Iterator[Trace]:
     recorders = replace(group, rules=tuple(rule for rule in group.rules if isinstance(rule, RecordingRule)))
     if recorders.rules:
@@ -131,8 +135,9 @@ def _of_group(
 
     for rule in group.rules:
         with suppress(ProblemError):  # the backtest has told it
-            if isinstance(rule, AlertingRule) and (found := trace(group.name, rule, aligned, step, evaluate)):
-                yield found
+            if isinstance(rule, AlertingRule):
+                found = trace(group.name, rule, aligned, step, evaluate, points=points)
+                yield from [found] if found else []
 
 
 _WORTH_A_BREAK = 60

@@ -102,9 +102,17 @@ def timeline(backtest: Backtest, parts: Sequence[Panel]) -> Figure:
     return _figure([trace for trace in data if trace["y"]], parts, axis, [*_bands(backtest, parts)], height)
 
 
+_POINTS = 800
+"""Into how many pieces the time of a figure is cut: what stands in one piece is drawn as one."""
+
+
 def _bars(verdict: RuleVerdict, window: Window, parts: Sequence[Panel]) -> Mapping[str, Sequence[Stretch]]:
-    shown = sum(panel.end - panel.start for panel in parts)
-    return {f"--{state}": merge(found, shown // 1000) for state, found in _states(verdict.episodes, window.end).items()}
+    states = _states(verdict.episodes, window.end)
+    return {f"--{state}": merge(found, _piece(parts)) for state, found in states.items()}
+
+
+def _piece(parts: Sequence[Panel]) -> int:
+    return sum(panel.end - panel.start for panel in parts) // _POINTS
 
 
 def _states(episodes: Iterable[Episode], end: int) -> dict[str, list[Stretch]]:
@@ -207,9 +215,10 @@ def _strip(verdict: RuleVerdict, window: Window, parts: Sequence[Panel]) -> Iter
 def _bands(backtest: Backtest, parts: Sequence[Panel]) -> Iterator[Figure]:
     kinds = (("--incident-band", backtest.incidents), ("--quiet-band", backtest.not_incidents))
     for colour, verdicts in kinds:
+        merged = merge(_named([verdict.incident for verdict in verdicts], ""), _piece(parts))
         for panel in parts:
-            for verdict in verdicts:
-                yield from _rectangle(panel, verdict.incident.start, verdict.incident.end, colour, (0, 1), "below")
+            for one in merged:
+                yield from _rectangle(panel, one.start, one.end, colour, (0, 1), "below")
 
 
 def _rectangle(
