@@ -23,7 +23,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
-from tocsin.series import Mask, Series
+from tocsin.series import STALE, Mask, Series
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.sample_line import parse_sample
 
@@ -242,6 +242,13 @@ def test_evaluations_that_fail_leave_the_alerts_as_they_were() -> None:
     assert [(p.code, p.severity) for p in replay_.problems] == [("backtest/failed", "warning")]
 
 
+def test_evaluations_that_the_engine_fails_leave_the_alerts_as_they_were() -> None:
+    series = series_of({"x": every_minute([1] * 5), 'y{a="1"}': every_minute([1] * 5), 'y{a="2"}': {2: 1, 3: STALE}})
+    (timeline,) = replayed(RuleGroup("g", (alert("x / on () y", for_=3),)), series, 4).timelines
+    assert minutes(timeline.episodes) == [(0, 3, None)]
+    assert [(failure.first, failure.count) for failure in timeline.failures] == [(2 * MINUTE, 1)]
+
+
 def test_more_alerts_than_the_limit_lose_all() -> None:
     series = series_of({'x{a="1"}': every_minute([1, 1, 1, 1, 1]), 'x{a="2"}': every_minute([0, 0, 1, 0, 0])})
     replay_ = replayed(RuleGroup("g", (alert("x > 0", for_=1),), limit=1), series, 4)
@@ -250,7 +257,7 @@ def test_more_alerts_than_the_limit_lose_all() -> None:
 
 
 def test_a_query_offset_shifts_what_is_read_and_not_what_is_told() -> None:
-    series = series_of({"x": every_minute([0, 1, 1, 0, 0, 0])})
+    series = series_of({"x": every_minute([0, 1, 1, 0, 1, 1])})
     group = RuleGroup("g", (record("y", "x + 0"), alert("y > 0")), query_offset=2 * MINUTE)
     (timeline,) = replayed(group, series, 5).timelines
     assert minutes(timeline.episodes) == [(3, 3, 5)]
@@ -286,7 +293,7 @@ GAPPED = [
     "rate(x[3m]) > 0",
     "x offset 4m > 0",
     "max_over_time((x > 0)[4m:2m])",
-    "x > 0 or vector(1) > 2",
+    "x > 0 or vector(1)",
     "absent(x)",
     "x unless x < 1",
     "time() - timestamp(x) < 200",
@@ -304,7 +311,8 @@ def test_skipping_a_gap_changes_nothing(expr: str, monkeypatch: pytest.MonkeyPat
     group = RuleGroup("g", (alert(expr, for_=1, keep_firing_for=17), record("r", expr), alert("r == 1", "B")))
     skipping = replayed(group, series_of({'x{a="1"}': samples}), 900)
     monkeypatch.setattr("tocsin.alerts.replay._WORTH_SKIPPING", 10**9)
-    assert replayed(group, series_of({'x{a="1"}': samples}), 900) == skipping
+    stepping = replayed(group, series_of({'x{a="1"}': samples}), 900)
+    assert (stepping.timelines, stepping.problems) == (skipping.timelines, skipping.problems)
     assert any(timeline.episodes for timeline in skipping.timelines)
 
 
@@ -340,6 +348,16 @@ def random_group(seed: int) -> tuple[RuleGroup, Series]:
         for_, keep = chance.choice([0, 0, 1, 3, 7]), chance.choice([0, 0, 1, 4, 10])
         rules.append(alert(expr, f"Alert{index}", labels, for_=for_, keep_firing_for=keep))
     return RuleGroup("g", tuple(rules), MINUTE), series_of(samples)
+
+
+@pytest.mark.parametrize("tile", [1, 7])
+def test_where_tiles_are_cut_changes_nothing(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, series = random_group(5)
+    whole = replayed(group, series, 170)
+    monkeypatch.setattr("tocsin.engine.evaluate.TILE", tile)
+    monkeypatch.setattr("tocsin.engine.evaluate.longest", lambda _: 0)
+    pieces = replayed(group, series, 170)
+    assert (pieces.timelines, pieces.problems) == (whole.timelines, whole.problems)
 
 
 @pytest.mark.live("promtool")

@@ -169,6 +169,12 @@ def test_what_is_not_defined_is_none() -> None:
     assert scored([episode(1, 1, None)], [incident("a", 1, 2)]).time_to_reset is None
 
 
+@pytest.mark.parametrize(("resolved", "reset"), [(105, 0), (110, 0), (113, 3)])
+def test_the_time_to_reset_counts_from_the_end(resolved: int, reset: int) -> None:
+    result = scored([episode(100, 100, resolved)], [incident("a", 100, 110)])
+    assert result.time_to_reset == reset * MINUTE
+
+
 def test_an_episode_for_two_incidents_is_one_page() -> None:
     result = scored([episode(100, 100, 300)], [incident("a", 100, 110), incident("b", 200, 210)])
     assert (result.true, result.false, result.detected, result.precision) == (1, 0, 2, 1.0)

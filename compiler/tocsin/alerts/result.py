@@ -48,13 +48,14 @@ def evaluations(rule: Rule, result: Result, shift: int, limit: int = 0) -> Evalu
     more than `limit` results, where it is not 0.
     """
     frame = result.frame
-    failed = [(int(frame.times[step]), f.problem.message) for f in result.failures for step in np.flatnonzero(f.at)]
-    good = ~result.failed
     labels, values, present, twice = _grouped(frame.labels, frame.values, frame.present, rule_labels(rule))
-    faults = [(twice, "several results have the same labels after the labels of the rule are set")]
+    faults = [(failure.at, failure.problem.message) for failure in result.failures]
+    faults.append((twice, "several results have the same labels after the labels of the rule are set"))
     if limit:
         faults.append((present.sum(axis=0) > limit, f"more than the limit of {limit} results"))
-    for at, message in faults:
+    good = np.ones(len(frame.times), dtype=np.bool_)
+    failed: list[tuple[int, str]] = []
+    for at, message in faults:  # an evaluation ends at its first error
         failed += [(int(time), message) for time in frame.times[at & good]]
         good &= ~at
     return Evaluations(

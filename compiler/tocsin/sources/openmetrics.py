@@ -1,7 +1,7 @@
 """OpenMetrics, or Prometheus's older text format, with a timestamp on every sample, to a recording in memory.
 
 OpenMetrics has seconds and ends in `# EOF`; the older format has milliseconds and no end. A sample costs one split
-of its line and one look-up of its series: 236,907 samples in 24 MiB take about 0.4 s.
+of its line and one look-up of its series: 236,907 samples in 24 MiB take about 0.2 s.
 """
 
 from __future__ import annotations
