@@ -34,9 +34,21 @@ At: TypeAlias = int | Literal["start", "end"]
 """The `@` modifier: a Unix time in milliseconds, or an end of the evaluated range."""
 
 
+WINDOW = 1 << 62
+"""Stands where a duration is yet to be chosen: `$window`. No text of a duration is as long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number(Expr):
+    """A literal; NaN equals NaN and 0 is not -0, for texts are compared."""
+
     value: float
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +56,13 @@ class String(Expr):
     value: str
 
 
+MatchOp: TypeAlias = Literal["=", "!=", "=~", "!~"]
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     label: str
-    op: Literal["=", "!=", "=~", "!~"]
+    op: MatchOp
     value: str
 
 

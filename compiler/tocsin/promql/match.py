@@ -23,6 +23,7 @@ def regex(pattern: str) -> re2._Regexp[str]:
     options = re2.Options()
     options.dot_nl = True
     options.log_errors = False
+    re2.compile(pattern, options)  # alone, for `a)(b` is only one inside the parentheses
     return re2.compile(f"^(?:{pattern})$", options)
 
 

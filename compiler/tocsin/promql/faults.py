@@ -1,0 +1,156 @@
+"""What is wrong with an expression that the library refuses, and where: it gives a message and no place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from tocsin.diagnostics import Problem, ProblemError, Text
+from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, RENAMED
+from tocsin.promql.scan import Token, refuse
+from tocsin.registry import suggest
+
+Refusal: TypeAlias = Callable[[str], str | None]
+"""What the library has against a text, None where it accepts it."""
+
+
+def unsupported(text: Text, tokens: Sequence[Token]) -> None:
+    """Refuse by name the experimental syntax that the library does not know. Raises ProblemError."""
+    inside = False
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1] if index else None
+        inside = token.text == "[" or (inside and token.text != "]")
+        feature = _feature(token, before, inside)
+        if feature:
+            refuse(text, token.start, token.end, f"{feature} are not supported", "unsupported")
+
+
+def _feature(token: Token, before: Token | None, inside: bool) -> str:
+    last = before.word if before else ""
+    if inside and token.kind in ("identifier", "symbol") and token.text not in ("[", ":", "::"):
+        return "" if token.text == "-" and last == "[" else "duration expressions"
+    if inside and token.text == "::":
+        return "aligned subqueries"
+    if last == "offset" and token.word in ("(", "step", "range"):
+        return "duration expressions"
+    if before and token.text == "/" and last in ("<", ">") and before.end == token.start:
+        return "trim operators of native histograms"
+    if before and token.word in ("anchored", "smoothed") and (last in ("]", "}") or before.kind == "identifier"):
+        return f"`{token.word}` range selectors"
+    return ""
+
+
+def explain(text: Text, tokens: Sequence[Token], pieces: Sequence[str], message: str, refusal: Refusal) -> ProblemError:
+    """The problem for a message of the library, at the smallest place that can be found for it.
+
+    `pieces` are what the library saw of each token.
+    """
+    kind = _kind(message)
+    if kind == "grammar":
+        return _syntax(text, tokens, pieces, refusal)
+    start, end = _smallest(tokens, pieces, message, refusal)
+    if kind == "unknown-function":
+        end = start + 1
+    span = text.at(tokens[start].start, tokens[end - 1].end)
+    return ProblemError(Problem(f"promql/{kind}", _reworded(message), span, help=_help(message)))
+
+
+_GRAMMAR = re.compile(r"invalid promql query|unexpected |unclosed |invalid syntax|bad number")
+_UNKNOWN = re.compile(r"unknown function with name '(.*)'")
+_TYPES = re.compile(r"expected type|not allowed in binary|must contain only|only allowed|must use BOOL")
+
+
+def _kind(message: str) -> str:
+    if _UNKNOWN.match(message):
+        return "unknown-function"
+    if _GRAMMAR.match(message):
+        return "grammar"
+    return "type" if _TYPES.search(message) else "syntax"
+
+
+def _reworded(message: str) -> str:
+    """The message in Prometheus's names of the types."""
+    words = re.sub(r"\bmatrix\b(?! selector)", "range vector", message)
+    words = re.sub(r"(?<!instant )(?<!range )\bvector\b(?! selector| matcher)", "instant vector", words)
+    words = words.replace("an instant vector selector", "a vector selector").replace("an vector", "a vector")
+    return re.sub(r"'([^']*)'", r"`\1`", words)
+
+
+def _help(message: str) -> str:
+    unknown = _UNKNOWN.match(message)
+    if unknown and unknown[1] in RENAMED:
+        return f"Prometheus 3 calls it `{RENAMED[unknown[1]]}`"
+    if unknown:
+        near = suggest(unknown[1], FUNCTIONS | AGGREGATIONS)
+        return near if near.startswith("did you mean") else ""
+    if message.startswith("expected type matrix"):
+        return "write a range after the selector, such as `[5m]`"
+    return "write `bool` after the operator" if "must use BOOL" in message else ""
+
+
+def _smallest(tokens: Sequence[Token], pieces: Sequence[str], message: str, refusal: Refusal) -> tuple[int, int]:
+    """The tokens of the smallest call, aggregation or parenthesised part that is refused with the same message."""
+    for start, end in sorted(_parts(tokens), key=lambda part: part[1] - part[0]):
+        if refusal("".join(pieces[start:end])) == message:
+            return start, end
+    return 0, len(tokens)
+
+
+def _parts(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """The first token of every part that ends with a parenthesis, and the one after its last."""
+    opened: list[int] = []
+    closed: dict[int, int] = {}
+    for index, token in enumerate(tokens):
+        if token.text == "(":
+            opened.append(index)
+        elif token.text == ")":
+            first = opened.pop()
+            closed[index] = first
+            yield _head(tokens, first, closed), index + 1
+            yield first + 1, index
+
+
+def _head(tokens: Sequence[Token], first: int, closed: dict[int, int]) -> int:
+    """Where the call or aggregation starts whose arguments start at `first`."""
+    before = first - 1
+    if before >= 0 and tokens[before].text == ")":
+        group = closed[before] - 1
+        return group - 1 if group > 0 and tokens[group].word in ("by", "without") else first
+    return before if before >= 0 and tokens[before].kind == "identifier" else first
+
+
+def _syntax(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal: Refusal) -> ProblemError:
+    """The first token after which no continuation is PromQL, found by bisection."""
+    good, bad = 0, len(tokens) + 1
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if _continues(tokens[:middle], pieces[:middle], refusal):
+            good = middle
+        else:
+            bad = middle
+    if good == len(tokens):
+        end = tokens[-1].end
+        return ProblemError(Problem("promql/syntax", "unexpected end of input", text.at(end, end)))
+    token = tokens[good]
+    said = f"unexpected {_NOUNS.get(token.kind, '')}`{token.text}`"
+    if token.text in ("=~", "!~", "="):
+        said += ", which belongs between a label and its value"
+    return ProblemError(Problem("promql/syntax", said, text.at(token.start, token.end)))
+
+
+_NOUNS = {"identifier": "identifier ", "number": "number ", "string": "string ", "duration": "duration "}
+_NEXT = ("", " a", " 1", " 1m", "1m]", "]", "()", "(a)", "(a) a", "(a)(a)", "(1) a", "a)(a)", ") a", ")(a)")
+
+
+def _continues(tokens: Sequence[Token], pieces: Sequence[str], refusal: Refusal) -> bool:
+    """Whether the text so far can be the start of an expression; faults of type are none of grammar."""
+    text = "".join(pieces)
+    depth = sum(token.text == "(" for token in tokens) - sum(token.text == ")" for token in tokens)
+    for more in _NEXT:
+        closing = ")" * (depth + more.count("(") - more.count(")"))
+        for tail in ("", " a", "(a)"):
+            said = refusal(text + more + closing + tail)
+            if said is None or _kind(said) != "grammar":
+                return True
+    return False

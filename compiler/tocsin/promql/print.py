@@ -1,0 +1,235 @@
+"""The tree of `ast` to PromQL text, on one line or over several.
+
+The format is that of Prometheus (promql/parser/printer.go, prettier.go), with matchers in the order of the tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+
+from tocsin.duration import format_duration
+from tocsin.labels import is_plain_metric, is_plain_name
+from tocsin.labels import quote as json_quote
+from tocsin.promql.ast import (
+    WINDOW,
+    Aggregation,
+    At,
+    Binary,
+    Call,
+    Expr,
+    Matcher,
+    Matching,
+    MatrixSelector,
+    Number,
+    Paren,
+    String,
+    Subquery,
+    Unary,
+    VectorSelector,
+    transform,
+)
+from tocsin.promql.names import UNQUOTABLE
+
+
+def print_expr(expr: Expr) -> str:
+    """The expression on one line. Parentheses stand where the tree has them, or where it would read otherwise."""
+    return _print(parenthesize(expr))
+
+
+def pretty(expr: Expr, width: int = 100) -> str:
+    """The expression over as many lines as keep what can be split below `width` columns."""
+    return _pretty(parenthesize(expr), width, 0)
+
+
+def parenthesize(expr: Expr) -> Expr:
+    """The expression with a Paren wherever its text would otherwise be read as another expression."""
+    return transform(expr, _guard)
+
+
+_POWER = 6
+_UNARY = 5
+_PRECEDENCE = {
+    **dict.fromkeys(("or",), 1),
+    **dict.fromkeys(("and", "unless"), 2),
+    **dict.fromkeys(("==", "!=", ">", "<", ">=", "<="), 3),
+    **dict.fromkeys(("+", "-"), 4),
+    **dict.fromkeys(("*", "/", "%", "atan2"), 5),
+    "^": _POWER,
+}
+"""How tightly the operators bind; all but `^` associate to the left (the docs on operators)."""
+
+
+def _guard(node: Expr) -> Expr:
+    match node:
+        case Binary(op=op, lhs=lhs, rhs=rhs):
+            own = _PRECEDENCE[op]
+            left = _enclosed(lhs, own + (own == _POWER))
+            # A sign on the right of an operator binds to what follows it, whatever the operator.
+            right = rhs if isinstance(rhs, Unary | Number) else _enclosed(rhs, own + (own != _POWER))
+            if left is not lhs or right is not rhs:
+                return Binary(op, left, right, node.returns_bool, node.matching, span=node.span)
+        case Unary(expr=Number() as number):
+            return Unary(Paren(number), span=node.span)
+        case Unary(expr=expr) if not isinstance(expr, Unary) and _enclosed(expr, _POWER) is not expr:
+            return Unary(Paren(expr), span=node.span)
+        case Subquery(expr=Binary() | Unary() | Number() as expr):
+            return Subquery(Paren(expr), node.range, node.step, node.offset, node.at, span=node.span)
+    return node
+
+
+def _enclosed(operand: Expr, least: int) -> Expr:
+    """The operand, in parentheses where it binds less tightly than `least`."""
+    binds = _POWER + 2
+    if isinstance(operand, Binary):
+        binds = _PRECEDENCE[operand.op]
+    elif isinstance(operand, Unary) or (isinstance(operand, Number) and _number(operand.value)[0] in "+-"):
+        binds = _UNARY
+    return operand if binds >= least else Paren(operand)
+
+
+def _print(node: Expr) -> str:
+    match node:
+        case Number(value=value):
+            return _number(value)
+        case String(value=value):
+            return quote(value)
+        case VectorSelector():
+            return _selector(node) + _modifiers(node)
+        case MatrixSelector(selector=selector):
+            return f"{_selector(selector)}[{_duration(node.range)}]{_modifiers(selector)}"
+        case Subquery(expr=expr):
+            return _print(expr) + _window(node)
+        case Call(function=function, args=args):
+            return f"{function}({', '.join(map(_print, args))})"
+        case Aggregation():
+            return f"{_aggregator(node)}({', '.join(map(_print, _operands(node)))})"
+        case Binary(lhs=lhs, rhs=rhs):
+            return f"{_print(lhs)} {_operator(node)} {_print(rhs)}"
+        case Unary(expr=expr):
+            return f"-{_print(expr)}"
+        case Paren(expr=expr):
+            return f"({_print(expr)})"
+    raise TypeError(f"no PromQL for {node!r}")
+
+
+def _pretty(node: Expr, width: int, level: int) -> str:
+    indent = "  " * level
+    line = _print(node)
+    if len(indent) + len(line) <= width:
+        return indent + line
+    match node:
+        case Call(function=function, args=args) if args:
+            return _split(f"{indent}{function}(", args, width, level)
+        case Aggregation():
+            return _split(f"{indent}{_aggregator(node)}(", _operands(node), width, level)
+        case Paren(expr=expr):
+            return _split(f"{indent}(", [expr], width, level)
+        case Binary(lhs=lhs, rhs=rhs):
+            parts = [_pretty(lhs, width, level + 1), indent + _operator(node), _pretty(rhs, width, level + 1)]
+            return "\n".join(parts)
+        case Unary(expr=expr):
+            return f"{indent}-{_pretty(expr, width, level).lstrip()}"
+        case Subquery(expr=expr):
+            return _pretty(expr, width, level) + _window(node)
+    return indent + line
+
+
+def _split(head: str, parts: Iterable[Expr], width: int, level: int) -> str:
+    """The parts a level deeper between `head` and a parenthesis, each on lines of its own."""
+    body = ",\n".join(_pretty(part, width, level + 1) for part in parts)
+    return f"{head}\n{body}\n{'  ' * level})"
+
+
+def quote(text: str) -> str:
+    """A string in double quotes; the replacement character only as an escape, for Prometheus refuses it bare."""
+    return json_quote(text).replace("�", "\\ufffd")
+
+
+def _number(value: float) -> str:
+    """The shortest digits that read back as the value, without an exponent (Go `FormatFloat(v, 'f', -1, 64)`)."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
+
+
+def _duration(ms: int) -> str:
+    return {WINDOW: "$window", -WINDOW: "-$window"}.get(ms) or format_duration(ms)
+
+
+def _selector(selector: VectorSelector) -> str:
+    """The name and the matchers. A name that cannot stand bare stands quoted in the braces."""
+    name = selector.name
+    bare = name is not None and is_plain_metric(name) and name.lower() not in UNQUOTABLE
+    matchers = [_matcher(matcher) for matcher in selector.matchers]
+    if name is not None and not bare:
+        matchers.insert(0, quote(name))
+    braces = "{" + ",".join(matchers) + "}" if matchers or name is None else ""
+    return f"{name if bare else ''}{braces}"
+
+
+def _matcher(matcher: Matcher) -> str:
+    return f"{_label(matcher.label)}{matcher.op}{quote(matcher.value)}"
+
+
+def _label(label: str) -> str:
+    return label if is_plain_name(label) else quote(label)
+
+
+def _labels(labels: Iterable[str]) -> str:
+    # Not bare in a list of labels, where they are numbers (lex.go, `key`).
+    shown = (quote(label) if label.lower() in ("inf", "nan") else _label(label) for label in labels)
+    return f"({', '.join(shown)})"
+
+
+def _modifiers(node: VectorSelector | Subquery) -> str:
+    offset = f" offset {_duration(node.offset)}" if node.offset else ""
+    return f"{_at(node.at)}{offset}"
+
+
+def _at(at: At | None) -> str:
+    if at is None:
+        return ""
+    if isinstance(at, str):
+        return f" @ {at}()"
+    seconds, ms = divmod(abs(at), 1000)
+    return f" @ {'-' if at < 0 else ''}{seconds}.{ms:03}"
+
+
+def _window(node: Subquery) -> str:
+    step = "" if node.step is None else _duration(node.step)
+    return f"[{_duration(node.range)}:{step}]{_modifiers(node)}"
+
+
+def _aggregator(node: Aggregation) -> str:
+    if not node.grouping and not node.without:
+        return node.op
+    return f"{node.op} {'without' if node.without else 'by'} {_labels(node.grouping)} "
+
+
+def _operands(node: Aggregation) -> tuple[Expr, ...]:
+    return (node.expr,) if node.param is None else (node.param, node.expr)
+
+
+def _operator(node: Binary) -> str:
+    return f"{node.op}{' bool' if node.returns_bool else ''}{_matching(node.matching)}"
+
+
+def _matching(matching: Matching) -> str:
+    grouped = matching.cardinality in ("many-to-one", "one-to-many")
+    text = ""
+    if matching.labels or matching.on or grouped:
+        text += f" {'on' if matching.on else 'ignoring'} {_labels(matching.labels)}"
+    if grouped:
+        text += f" group_{'left' if matching.cardinality == 'many-to-one' else 'right'} {_labels(matching.include)}"
+    return text + _fills(matching.fill_left, matching.fill_right)
+
+
+def _fills(left: float | None, right: float | None) -> str:
+    if left is not None and right is not None and repr(left) == repr(right):
+        return f" fill ({_number(left)})"
+    sides = (("left", left), ("right", right))
+    return "".join(f" fill_{side} ({_number(value)})" for side, value in sides if value is not None)

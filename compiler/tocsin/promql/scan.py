@@ -1,0 +1,142 @@
+"""PromQL text to tokens with their places, refusing what is too long or too deep to hand to a parser.
+
+The lexical rules are those of prometheus/promql/parser/lex.go. A window that is yet to be chosen, `$window`, is a
+token of its own where it is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, NoReturn, TypeAlias
+
+from tocsin.diagnostics import Problem, ProblemError, Text
+from tocsin.promql.ast import ARITHMETIC, COMPARISONS, SET_OPERATORS
+
+Kind: TypeAlias = Literal["identifier", "number", "duration", "window", "string", "symbol"]
+
+MAX_LENGTH = 32 * 1024
+MAX_DEPTH = 200
+"""Levels of a tree. Python allows 1,000 frames, and whoever walks a tree may use two or three of them a level."""
+
+# The library dies (a stack overflow, no exception) at 5,000 operands in a stack of 8 MiB and survives 4,000.
+_MAX_OPERATORS = 1000
+
+
+class Token(NamedTuple):
+    """Characters `start` to `end` of the text."""
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """What to compare with a keyword or a symbol; keywords have no case. Empty for literals."""
+        return {"identifier": self.text.lower(), "symbol": self.text}.get(self.kind, "")
+
+
+def refuse(text: Text, start: int, end: int, message: str, code: str = "syntax", help: str = "") -> NoReturn:
+    """Raise the problem that characters `start` to `end` are not PromQL."""
+    raise ProblemError(Problem(f"promql/{code}", message, text.at(start, end), help=help))
+
+
+def scan(text: Text, windowed: bool = False) -> list[Token]:
+    """The tokens of an expression, without comments; brackets are balanced and nothing is too deep.
+
+    Raises ProblemError. `windowed` allows `$window` where a duration can stand.
+    """
+    if len(text.value) > MAX_LENGTH:
+        message = f"the expression has {len(text.value)} characters, at most {MAX_LENGTH} are read"
+        refuse(text, 0, len(text.value), message, "too-long")
+    tokens = []
+    opened: list[Token] = []
+    for token in _tokens(text, windowed, opened):
+        tokens.append(token)
+        _track(text, token, opened)
+    if opened:
+        last = opened[-1]
+        refuse(text, last.start, last.end, f"unclosed left {_NAMES[last.text]}")
+    if _depth(tokens) > _MAX_OPERATORS:
+        too_deep(text)
+    return tokens
+
+
+def too_deep(text: Text) -> NoReturn:
+    refuse(text, 0, len(text.value), f"the expression is nested more than {MAX_DEPTH} levels deep", "too-deep")
+
+
+_LITERALS = r"""
+    (?P<skip>[ \t\r\n]+|\#[^\r\n]*)
+  | (?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'|`[^`]*`)
+  | (?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+)(?![a-zA-Z0-9_])
+  | (?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?)(?![a-zA-Z0-9_.])
+  | (?P<window>\$window)(?![a-zA-Z0-9_])
+  | (?P<symbol>==|!=|<=|>=|=~|!~|::|[-+*/%^<>=@,(){}\[\]:])
+"""
+_OUTSIDE = re.compile(r"(?P<identifier>[a-zA-Z_:][a-zA-Z0-9_:]*) |" + _LITERALS, re.VERBOSE)
+_INSIDE = re.compile(r"(?P<identifier>[a-zA-Z_][a-zA-Z0-9_]*) |" + _LITERALS, re.VERBOSE)
+
+
+def _tokens(text: Text, windowed: bool, opened: Sequence[Token]) -> Iterator[Token]:
+    value, place = text.value, 0
+    while place < len(value):
+        inside = opened[-1].text if opened else "("
+        match = (_OUTSIDE if inside == "(" else _INSIDE).match(value, place)
+        if match is None or (match.lastgroup == "window" and not windowed):
+            _unknown(text, place)
+        kind, piece, start, place = match.lastgroup, match.group(), place, match.end()
+        if kind == "identifier" and inside != "{" and piece.lower() in ("inf", "nan"):
+            kind = "number"
+        if kind != "skip":
+            yield Token(kind, piece, start, place)  # type: ignore[arg-type]
+
+
+def _unknown(text: Text, place: int) -> NoReturn:
+    char = text.value[place]
+    if char in "\"'`":
+        refuse(text, place, len(text.value), f"unterminated {'raw' if char == '`' else 'quoted'} string")
+    number = re.compile(r"\.?[0-9][a-zA-Z0-9_.]*").match(text.value, place)
+    if number is not None:
+        refuse(text, place, number.end(), f"bad number or duration syntax: `{number.group()}`")
+    refuse(text, place, place + 1, f"unexpected character: {char!r}")
+
+
+_NAMES = {"(": "parenthesis", "[": "bracket", "{": "brace", ")": "parenthesis", "]": "bracket", "}": "brace"}
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+def _track(text: Text, token: Token, opened: list[Token]) -> None:
+    """Keep the brackets that are open at a token."""
+    if token.kind != "symbol":
+        return
+    if token.text in _PAIRS:
+        if not opened or opened[-1].text != _PAIRS[token.text]:
+            refuse(text, token.start, token.end, f"unexpected right {_NAMES[token.text]} `{token.text}`")
+        opened.pop()
+    elif token.text in _NAMES:
+        if token.text != "(" and opened and opened[-1].text != "(":
+            refuse(text, token.start, token.end, f"unexpected left {_NAMES[token.text]} `{token.text}`")
+        opened.append(token)
+
+
+_OPERATORS = COMPARISONS | SET_OPERATORS | ARITHMETIC
+
+
+def _depth(tokens: Sequence[Token]) -> int:
+    """No less than the depth of the tree: in each pair of brackets, its operators and its deepest brackets."""
+    levels = [[0, 0, 0]]  # operators since the last comma, deepest brackets since then, depth of what came before
+    for token in tokens:
+        level = levels[-1]
+        if token.word in _OPERATORS:
+            level[0] += 1
+        elif token.text in ("(", "["):
+            level[0] += token.text == "["
+            levels.append([0, 0, 0])
+        elif token.text in (")", "]", ","):
+            level[:] = 0, 0, max(level[2], level[0] + level[1] + 1)
+            if token.text != ",":
+                levels.pop()
+                levels[-1][1] = max(levels[-1][1], level[2])
+    return max(levels[-1][2], levels[-1][0] + levels[-1][1])

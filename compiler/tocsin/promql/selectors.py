@@ -1,0 +1,100 @@
+"""What stands in braces to matchers, each validated as Prometheus does, the regular expressions by RE2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast, get_args
+
+import re2
+
+from tocsin.diagnostics import Text
+from tocsin.labels import NAME
+from tocsin.promql.ast import Matcher, MatchOp
+from tocsin.promql.literals import string_value
+from tocsin.promql.match import accepts, regex
+from tocsin.promql.scan import Token, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Braces:
+    """`{"name", label="value"}`; `end` is the index of the token after the closing brace."""
+
+    name: str | None
+    matchers: tuple[Matcher, ...]
+    end: int
+
+    def matches_everything(self) -> bool:
+        """Whether a series without labels would be selected."""
+        return not self.name and all(accepts(matcher, "") for matcher in self.matchers)
+
+
+def read_braces(text: Text, tokens: Sequence[Token]) -> dict[int, Braces]:
+    """The matchers of every pair of braces, by the index of the opening one. Raises ProblemError."""
+    return {index: _braces(text, tokens, index) for index, token in enumerate(tokens) if token.text == "{"}
+
+
+def _braces(text: Text, tokens: Sequence[Token], start: int) -> Braces:
+    name: str | None = None
+    matchers: list[Matcher] = []
+    index = start + 1
+    while tokens[index].text != "}":
+        token = tokens[index]
+        if token.kind == "string" and tokens[index + 1].word in (",", "}"):
+            if name is not None:
+                refuse(text, token.start, token.end, "metric name must not be set twice")
+            name = _named(text, token)
+            index += 1
+        else:
+            matchers.append(_matcher(text, tokens, index))
+            index += 3
+        index = _next(text, tokens, index)
+    if name is not None and any(matcher.label == NAME for matcher in matchers):
+        refuse(text, tokens[start].start, tokens[index].end, "metric name must not be set twice")
+    return Braces(name, tuple(matchers), index + 1)
+
+
+def _next(text: Text, tokens: Sequence[Token], index: int) -> int:
+    token = tokens[index]
+    if token.word == "or":
+        message = "`or` between matchers is MetricsQL, Prometheus refuses it"
+        refuse(text, token.start, token.end, message, help='write `{a=~"x|y"}`, or `or` between two selectors')
+    if token.word not in (",", "}"):
+        _unexpected(text, token, "a comma or a closing brace")
+    return index + (token.text == ",")
+
+
+def _matcher(text: Text, tokens: Sequence[Token], index: int) -> Matcher:
+    label, op = tokens[index], tokens[index + 1]
+    if label.kind not in ("identifier", "string"):
+        _unexpected(text, label, "a label name or a closing brace")
+    if op.text not in get_args(MatchOp):
+        _unexpected(text, op, "`=`, `!=`, `=~` or `!~`")
+    value = tokens[index + 2]
+    if value.kind != "string":
+        _unexpected(text, value, "a string")
+    matcher = Matcher(_named(text, label), cast(MatchOp, op.text), string_value(text, value))
+    if matcher.op in ("=~", "!~"):
+        _check_regex(text, value, matcher.value)
+    return matcher
+
+
+def _named(text: Text, token: Token) -> str:
+    name = token.text if token.kind == "identifier" else string_value(text, token)
+    if not name:
+        refuse(text, token.start, token.end, "a name must not be empty")
+    return name
+
+
+def _check_regex(text: Text, token: Token, pattern: str) -> None:
+    try:
+        regex(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "it is too large"
+        shown = reason.decode() if isinstance(reason, bytes) else reason
+        refuse(text, token.start, token.end, f"error parsing regexp: {shown}", "regex")
+
+
+def _unexpected(text: Text, token: Token, expected: str) -> None:
+    message = f"unexpected `{token.text}` in label matching, expected {expected}"
+    refuse(text, token.start, token.end, message)
