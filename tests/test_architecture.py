@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "compiler" / "tocsin"
 
-SHARED = ("registry", "diagnostics", "document", "duration", "quantity", "labels", "promql", "rules", "rulefile")
+SHARED = (
+    "registry",
+    "diagnostics",
+    "document",
+    "duration",
+    "quantity",
+    "labels",
+    "promql",
+    "rules",
+    "rulefile",
+    "routing",
+    "routingfile",
+)
 INTENT = ("indicators", "spec", "plan", "lint", "targets")
 VERDICT = ("series", "sources", "kernels", "functions", "engine", "alerts", "backtest")
 ENDS = ("report", "pipeline", "cli")

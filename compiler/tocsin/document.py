@@ -289,3 +289,23 @@ def _double_quoted(raw: str, value: str, start: int, end: int) -> list[int]:
         offsets.append(min(at, end - 1))
         at += _ESCAPE_LENGTH.get(raw[at + 1], 2) if raw[at] == "\\" else 1
     return offsets
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Block style, keys in the given order, strings of several lines as literal blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is the library's
+        return True
+
+
+def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text and not text.startswith(" ") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump(data: Any) -> str:
+    """Plain data as YAML: keys in the given order, no line folding, one line break at the end."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=2**31 - 1, allow_unicode=True))

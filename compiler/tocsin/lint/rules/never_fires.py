@@ -1,0 +1,110 @@
+"""An alert that cannot fire: it looks like a guard, and guards nothing.
+
+A share cannot be above 100%, `up` not above 1, a rate not below 0, and no value is above 10 and below 5 at once. An
+alert that can never fire is worse than none, for people rely on it.
+
+Source: cloudflare/pint, `promql/impossible`; Google, "The Site Reliability Workbook", chapter 5 (burn rates that
+no outage reaches).
+
+Bad::
+
+    service: checkout
+    owner: payments
+    runbook: https://runbooks.example.com/checkout
+    indicators:
+      errors:
+        ratio:
+          bad: http_requests_total{job="checkout", code=~"5.."}
+          total: http_requests_total{job="checkout"}
+    alerts:
+      - name: CheckoutErrors
+        indicator: errors
+        above: 100%
+        for: 5m
+        severity: page
+        summary: All requests to checkout fail
+        action: Roll back the last deploy.
+
+Good::
+
+    service: checkout
+    owner: payments
+    runbook: https://runbooks.example.com/checkout
+    indicators:
+      errors:
+        ratio:
+          bad: http_requests_total{job="checkout", code=~"5.."}
+          total: http_requests_total{job="checkout"}
+    alerts:
+      - name: CheckoutErrors
+        indicator: errors
+        above: 99%
+        for: 5m
+        severity: page
+        summary: All requests to checkout fail
+        action: Roll back the last deploy.
+"""
+
+from collections.abc import Iterator
+
+from tocsin.lint.api import Finding, Subject, lint_rule
+from tocsin.lint.conditions import Comparison, branches, comparison, constant
+from tocsin.lint.reach import nothing_left, outcome, reach
+from tocsin.promql.ast import COMPARISONS, Binary, VectorSelector, unwrap, walk
+from tocsin.promql.match import accepts, matchers_of
+
+
+@lint_rule()
+def check(subject: Subject) -> Iterator[Finding]:
+    yield from _matchers(subject)
+    for conjuncts in branches(subject.rule.expr):
+        compared = [found for found in map(comparison, conjuncts) if found]
+        impossible = next((found for found in compared if outcome(found, reach(found, subject)) == "never"), None)
+        if impossible:
+            yield _finding(impossible, subject)
+        elif contradiction := _contradiction(compared):
+            first, second = contradiction
+            message = f"no value is `{first.op} {first.threshold:g}` and `{second.op} {second.threshold:g}` at once"
+            yield Finding(message, subject.span(first.node), "never true", "use `or`, or correct the bounds")
+        yield from (_constant(node, subject) for node in map(unwrap, conjuncts) if _constant_false(node))
+
+
+def _finding(found: Comparison, subject: Subject) -> Finding:
+    limits = reach(found, subject)
+    message = f"this never fires: the value lies in {limits.low:g} to {limits.high:g}, and is never"
+    span = subject.place("expr") if subject.planned else subject.span(found.literal)
+    return Finding(f"{message} {found.op} {found.threshold:g}", span, "out of reach", "correct the threshold")
+
+
+def _contradiction(compared: list[Comparison]) -> tuple[Comparison, Comparison] | None:
+    for index, first in enumerate(compared):
+        for second in compared[index + 1 :]:
+            if first.value == second.value and nothing_left(first, second):
+                return first, second
+    return None
+
+
+def _constant_false(node: object) -> bool:
+    """A filter of a constant vector, such as `vector(1) > 2`, is caught by its bounds; this is `1 > bool 2` and the like."""
+    if not isinstance(node, Binary) or node.op not in COMPARISONS:
+        return False
+    return constant(node.lhs) is not None and constant(node.rhs) is not None
+
+
+def _constant(node: object, subject: Subject) -> Finding:
+    assert isinstance(node, Binary)
+    return Finding(
+        "this compares two numbers, and no series", subject.span(node), "always the same", "compare a metric"
+    )
+
+
+def _matchers(subject: Subject) -> Iterator[Finding]:
+    """Matchers that no series can meet: `{a="x", a="y"}`, `{a="x", a!="x"}`."""
+    for node in walk(subject.rule.expr):
+        if isinstance(node, VectorSelector):
+            matchers = matchers_of(node)
+            wanted = [matcher for matcher in matchers if matcher.op == "="]
+            clash = next((m for m in wanted for o in matchers if o.label == m.label and not accepts(o, m.value)), None)
+            if clash:
+                message = f"no series has these labels: the matchers of `{clash.label}` contradict each other"
+                yield Finding(message, subject.span(node), "matches nothing", "correct the matchers")

@@ -1,0 +1,59 @@
+"""An alert that fires on less than a minute of trouble: by the time anyone looks, it is over.
+
+A `for` under a minute, or none at all on a value that is taken at an instant, lets a single sample wake a person.
+Rates and ratios over a window of minutes are smooth already, and may go without `for`.
+
+Source: Prometheus documentation, "Alerting rules" (`for`); R. Ewaschuk, "My Philosophy on Alerting".
+
+Bad::
+
+    service: web
+    owner: platform
+    runbook: https://runbooks.example.com/web
+    indicators:
+      cpu: {gauge: {value: 'instance:cpu_usage:ratio{job="web"}', unit: ratio}}
+    alerts:
+      - name: WebSaturated
+        indicator: cpu
+        above: 90%
+        for: 30s
+        severity: ticket
+        summary: Web servers have no processor time left
+        action: Add two instances to the pool.
+
+Good::
+
+    service: web
+    owner: platform
+    runbook: https://runbooks.example.com/web
+    indicators:
+      cpu: {gauge: {value: 'instance:cpu_usage:ratio{job="web"}', unit: ratio}}
+    alerts:
+      - name: WebSaturated
+        indicator: cpu
+        above: 90%
+        for: 15m
+        severity: ticket
+        summary: Web servers have no processor time left
+        action: Add two instances to the pool.
+"""
+
+from collections.abc import Iterator
+
+from tocsin.duration import format_duration
+from tocsin.lint.api import Finding, Subject, lint_rule
+from tocsin.lint.conditions import smoothing
+
+MINUTE = 60_000
+
+
+@lint_rule()
+def check(subject: Subject) -> Iterator[Finding]:
+    rule = subject.rule
+    label = f"shorter than one minute; the group is evaluated every {format_duration(subject.interval)}"
+    if 0 < rule.for_ < MINUTE:
+        message = f"`for: {format_duration(rule.for_)}` tells people of a spike that is over before anyone can act"
+        yield Finding(message, subject.place("for"), label, "write `for: 5m`, or use an objective")
+    elif rule.for_ == 0 and subject.planned and smoothing(rule.expr) < MINUTE:
+        message = "without `for`, a single sample of this value fires the alert"
+        yield Finding(message, subject.place("expr"), "taken at an instant", "add `for: 5m`")

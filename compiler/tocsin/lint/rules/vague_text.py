@@ -1,0 +1,83 @@
+"""A text that does not say what is wrong: "something might be wrong" is read at three in the morning.
+
+A summary names the effect on users or on the service, and how much. Words such as *might*, *something*, *unusual*
+say that the author did not know; a summary that repeats the alert's name says nothing at all.
+
+Source: R. Ewaschuk, "My Philosophy on Alerting"; Google, "Site Reliability Engineering", chapter 6.
+
+Bad::
+
+    service: checkout
+    owner: payments
+    runbook: https://runbooks.example.com/checkout
+    indicators:
+      errors:
+        ratio:
+          bad: http_requests_total{job="checkout", code=~"5.."}
+          total: http_requests_total{job="checkout"}
+    alerts:
+      - name: CheckoutErrors
+        indicator: errors
+        above: 1%
+        for: 5m
+        severity: page
+        summary: something might be wrong
+        action: Roll back the last deploy.
+
+Good::
+
+    service: checkout
+    owner: payments
+    runbook: https://runbooks.example.com/checkout
+    indicators:
+      errors:
+        ratio:
+          bad: http_requests_total{job="checkout", code=~"5.."}
+          total: http_requests_total{job="checkout"}
+    alerts:
+      - name: CheckoutErrors
+        indicator: errors
+        above: 1%
+        for: 5m
+        severity: page
+        summary: More than 1% of checkout requests fail
+        action: Roll back the last deploy.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tocsin.diagnostics import Severity
+from tocsin.lint.api import Finding, Subject, lint_rule
+
+_VAGUE = re.compile(
+    r"\b(might|maybe|may be|could be|possibly|perhaps|probably|something|somehow|somewhere|weird|strange|odd|unusual"
+    r"|not right|seems?|looks? (bad|wrong|off)|please check|fyi|an error occurred|error occurred|issues? detected)\b",
+    re.IGNORECASE,
+)
+SHORTEST = 15
+"""Characters; no sentence that says what is wrong is shorter."""
+
+HELP = "say what users notice and how much of it, such as `More than 1% of checkout requests fail`"
+
+
+@lint_rule()
+def check(subject: Subject) -> Iterator[Finding]:
+    summary = subject.rule.annotations.get("summary", "").strip()
+    severity = Severity.ERROR if subject.planned or subject.wakes else Severity.WARNING
+    place = subject.place("annotations.summary")
+    if not summary:
+        return
+    if vague := _VAGUE.search(summary):
+        message = f"`{summary}` does not say what is wrong"
+        certain = severity if subject.planned else Severity.WARNING
+        yield Finding(message, place, f"`{vague[0]}` says nothing", HELP, certain)
+    elif _letters(summary) == _letters(subject.rule.name):
+        yield Finding("the summary only repeats the alert's name", place, "", HELP, severity)
+    elif subject.planned and len(summary) < SHORTEST:
+        message = f"a summary of {len(summary)} characters does not say what is wrong"
+        yield Finding(message, place, f"shorter than {SHORTEST} characters", HELP, severity)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())

@@ -1,0 +1,64 @@
+"""Inputs to compiled rules, findings and artifacts: the half that knows no samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from tocsin.diagnostics import Problem, Problems
+from tocsin.lint.api import Subject
+from tocsin.lint.run import lint
+from tocsin.pipeline.inputs import Inputs, read_inputs
+from tocsin.plan.emit import Compiled, emit
+from tocsin.plan.lower import lower
+from tocsin.registry import discover
+from tocsin.rules import AlertingRule, RuleGroup
+from tocsin.spec.settings import Settings
+from tocsin.targets.api import TARGETS, Artifact
+
+
+def compile_specs(inputs: Inputs) -> list[Compiled]:
+    """Every spec as the rule group that it means."""
+    return [emit(lower(spec, inputs.settings), inputs.settings) for spec in inputs.specs]
+
+
+def findings(inputs: Inputs, compiled: Sequence[Compiled], today: date) -> Iterator[Problem]:
+    """What would only make noise, in specs and in rule files."""
+    return lint(list(_subjects(inputs, compiled)), inputs.sources, today)
+
+
+def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Subject]:
+    for one in compiled:
+        for rule, planned in zip(one.group.rules, one.plan.alerts, strict=True):
+            if isinstance(rule, AlertingRule):
+                yield Subject(rule, one.group, inputs.settings, planned)
+    for group in inputs.groups:
+        for rule in group.rules:
+            if isinstance(rule, AlertingRule):
+                yield Subject(rule, group, inputs.settings)
+
+
+def check(paths: Sequence[Path], settings: Path | None, problems: Problems, today: date) -> tuple[Inputs, list[Compiled]]:
+    """Reads, compiles and lints: all problems of all files in one run."""
+    inputs = read_inputs(paths, settings, problems)
+    compiled = compile_specs(inputs)
+    problems.extend(findings(inputs, compiled, today))
+    return inputs, compiled
+
+
+def artifacts(compiled: Sequence[Compiled], settings: Settings, targets: Sequence[str]) -> list[Artifact]:
+    """The files of the targets, in the order of their paths."""
+    written = [artifact for name in targets for artifact in TARGETS[name](compiled, settings)]
+    return sorted(written, key=lambda artifact: artifact.path)
+
+
+def target_names() -> list[str]:
+    """The names of all targets."""
+    discover("tocsin.targets")
+    return list(TARGETS)
+
+
+def rule_groups(inputs: Inputs, compiled: Sequence[Compiled]) -> list[RuleGroup]:
+    """All rule groups of the inputs, compiled and written by hand."""
+    return [*(one.group for one in compiled), *inputs.groups]

@@ -1,0 +1,57 @@
+"""Problems to text with carets, or to JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from tocsin.diagnostics import Problem, Problems, Severity, render
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def write(problems: Problems, file: TextIO) -> None:
+    """Every problem with its line and caret, then how many there are."""
+    console = Console(file=file, highlight=False, soft_wrap=True)
+    for problem in problems:
+        head, _, rest = render(problem).partition("\n")
+        text = Text(head)
+        text.highlight_words([f"{problem.severity}[{problem.code}]"], _COLOURS[problem.severity])
+        console.print(text)
+        if rest:
+            console.print(Text(rest))
+    if len(problems):
+        console.print(Text(summary(problems), style="bold"))
+
+
+def summary(problems: Iterable[Problem]) -> str:
+    """How many problems there are of each severity: `2 errors, 1 warning`."""
+    found = list(problems)
+    counts = ((sum(problem.severity is severity for problem in found), severity) for severity in Severity)
+    nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    return ", ".join(f"{count} {nouns[severity]}{'s' * (count != 1)}" for count, severity in counts if count)
+
+
+def to_json(problems: Iterable[Problem]) -> str:
+    """The problems as a JSON list, each with its place: line and column from 1, of its first and last character."""
+    return json.dumps([_problem(problem) for problem in problems], indent=2, ensure_ascii=False) + "\n"
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    span = problem.span
+    end_line, end_column = span.source.position(max(span.start, span.end - 1))
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": problem.message,
+        "path": span.source.path,
+        "line": span.line,
+        "column": span.column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "help": problem.help,
+    }

@@ -1,0 +1,217 @@
+"""Prometheus rule files and PrometheusRule resources to rule groups, and rule groups to a rule file.
+
+What is refused is what Prometheus refuses (model/rulefmt), with a place for every problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from tocsin.diagnostics import Problem, ProblemError, Problems, Span
+from tocsin.document import ListNode, MapNode, Node, Scalar, dump
+from tocsin.duration import format_duration, parse_duration
+from tocsin.labels import NAME, is_plain_metric, is_plain_name
+from tocsin.promql.check import check
+from tocsin.promql.parse import parse
+from tocsin.promql.print import pretty
+from tocsin.registry import suggest
+from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
+
+_GROUP_KEYS = ("name", "interval", "query_offset", "limit", "rules", "labels")
+_RULE_KEYS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")
+
+
+def is_rule_file(node: Node) -> bool:
+    """Whether a document is a rule file or a PrometheusRule resource."""
+    if not isinstance(node, MapNode):
+        return False
+    kind = node.get("kind")
+    return "groups" in _names(node) or (isinstance(kind, Scalar) and kind.text.value == "PrometheusRule")
+
+
+def read_groups(node: Node, problems: Problems) -> tuple[RuleGroup, ...]:
+    """The groups of a rule file or PrometheusRule; what is faulty is reported to `problems` and left out."""
+    return _Reader(problems).file(node)
+
+
+def _names(node: MapNode) -> list[str]:
+    return [key.text.value for key, _ in node.entries]
+
+
+class _Reader:
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def _fault(self, name: str, message: str, span: Span, help: str = "") -> None:
+        self._problems.add(Problem(f"rules/{name}", message, span, help=help))
+
+    def file(self, node: Node) -> tuple[RuleGroup, ...]:
+        if isinstance(node, MapNode) and node.get("kind") is not None:
+            node = node.get("spec") or node
+        body = self._mapping(node, ("groups",), "a rule file")
+        groups: dict[str, RuleGroup] = {}
+        for item in self._items(body, "groups") if body else ():
+            group = self._group(item)
+            if group and group.name in groups:
+                self._fault("duplicate-group", f"group `{group.name}` stands twice in this file", group.places["name"])
+            elif group:
+                groups[group.name] = group
+        return tuple(groups.values())
+
+    def _group(self, node: Node) -> RuleGroup | None:
+        body = self._mapping(node, _GROUP_KEYS, "a group")
+        if body is None:
+            return None
+        name = self._text(body, "name")
+        if name is None or not name.text.value:
+            self._fault("missing", "a group needs a `name`", (name or body).span)
+            return None
+        shared = self._strings(body, "labels", labels=True)
+        rules = [self._rule(item, shared) for item in self._items(body, "rules")]
+        return RuleGroup(
+            name.text.value,
+            tuple(rule for rule in rules if rule),
+            self._duration(body, "interval"),
+            self._duration(body, "query_offset"),
+            self._limit(body),
+            {"rule": body.span, "name": name.span} | dict(_spans(body)),
+        )
+
+    def _limit(self, body: MapNode) -> int:
+        node = body.get("limit")
+        if node is None:
+            return 0
+        if isinstance(node, Scalar) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            return node.value
+        self._fault("limit", "expected a whole number of alerts or series", node.span)
+        return 0
+
+    def _rule(self, node: Node, shared: dict[str, str]) -> Rule | None:
+        body = self._mapping(node, _RULE_KEYS, "a rule")
+        if body is None:
+            return None
+        alert, record, expr = (self._text(body, key) for key in ("alert", "record", "expr"))
+        if (alert is None) == (record is None):
+            self._fault("kind", "a rule has either `alert` or `record`", body.span)
+            return None
+        if expr is None or not expr.text.value.strip():
+            self._fault("missing", "a rule needs an `expr`", (expr or body).span)
+            return None
+        places = {"rule": body.span} | dict(_spans(body))
+        labels = shared | self._strings(body, "labels", labels=True)
+        try:
+            tree = parse(expr.text)
+        except ProblemError as error:
+            self._problems.add(error.problem)
+            return None
+        self._problems.extend(check(tree))
+        if record is not None:
+            return self._recording(body, RecordingRule(record.text.value, tree, labels, places))
+        annotations = self._strings(body, "annotations", labels=False)
+        for_, keep = (self._duration(body, key) or 0 for key in ("for", "keep_firing_for"))
+        assert alert is not None
+        return AlertingRule(alert.text.value, tree, for_, keep, labels, annotations, places)
+
+    def _recording(self, body: MapNode, rule: RecordingRule) -> RecordingRule:
+        for key in ("for", "keep_firing_for", "annotations"):
+            if (node := body.get(key)) is not None:
+                self._fault("kind", f"a recording rule has no `{key}`", node.span)
+        if not is_plain_metric(rule.name):
+            self._fault(
+                "name",
+                f"`{rule.name}` is not a metric name",
+                rule.places["record"],
+                "write letters, digits, `_` and `:`",
+            )
+        return rule
+
+    def _mapping(self, node: Node, known: Collection[str], what: str) -> MapNode | None:
+        if not isinstance(node, MapNode):
+            if not (isinstance(node, Scalar) and node.value is None and what == "a rule file"):
+                self._fault("shape", f"expected {what}: a mapping with `{'`, `'.join(known)}`", node.span)
+            return None
+        for key, _ in node.entries:
+            if key.text.value not in known:
+                self._fault(
+                    "unknown-key", f"{what} has no key `{key.text.value}`", key.span, suggest(key.text.value, known)
+                )
+        return node
+
+    def _items(self, body: MapNode, key: str) -> Sequence[Node]:
+        node = body.get(key)
+        if isinstance(node, ListNode):
+            return node.items
+        if node is not None and not (isinstance(node, Scalar) and node.value is None):
+            self._fault("shape", f"expected a list of {key}", node.span)
+        return ()
+
+    def _text(self, body: MapNode, key: str) -> Scalar | None:
+        node = body.get(key)
+        if node is not None and not isinstance(node, Scalar):
+            self._fault("shape", f"expected text for `{key}`", node.span)
+            return None
+        return node
+
+    def _duration(self, body: MapNode, key: str) -> int | None:
+        node = self._text(body, key)
+        if node is None or node.value is None:
+            return None
+        try:
+            return parse_duration(node.text.value)
+        except ValueError as error:
+            self._fault("duration", f"`{node.text.value}` is not a duration: {error}", node.span)
+            return None
+
+    def _strings(self, body: MapNode, key: str, *, labels: bool) -> dict[str, str]:
+        node = body.get(key)
+        if node is None or (isinstance(node, Scalar) and node.value is None):
+            return {}
+        if not isinstance(node, MapNode):
+            self._fault("shape", f"expected names and texts under `{key}`", node.span)
+            return {}
+        found = {}
+        for name, value in node.entries:
+            if not is_plain_name(name.text.value) or (labels and name.text.value == NAME):
+                self._fault("name", f"`{name.text.value}` is not a name that {key} can have", name.span)
+            elif not isinstance(value, Scalar):
+                self._fault("shape", f"expected text for `{name.text.value}`", value.span)
+            else:
+                found[name.text.value] = "" if value.value is None else value.text.value
+        return found
+
+
+def _spans(body: MapNode) -> Iterator[tuple[str, Span]]:
+    """Where each value stands; a label or annotation as `labels.NAME`, with its key where it is asked for as a whole."""
+    for key, value in body.entries:
+        yield key.text.value, value.span
+        if isinstance(value, MapNode):
+            yield from ((f"{key.text.value}.{name.text.value}", inner.span) for name, inner in value.entries)
+
+
+def print_groups(groups: Iterable[RuleGroup]) -> str:
+    """Rule groups as the YAML of a rule file that Prometheus loads."""
+    return dump({"groups": [_group_data(group) for group in groups]})
+
+
+def _group_data(group: RuleGroup) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": group.name}
+    if group.interval is not None:
+        data["interval"] = format_duration(group.interval)
+    if group.query_offset is not None:
+        data["query_offset"] = format_duration(group.query_offset)
+    if group.limit:
+        data["limit"] = group.limit
+    return data | {"rules": [rule_data(rule) for rule in group.rules]}
+
+
+def rule_data(rule: Rule) -> dict[str, Any]:
+    """A rule as the plain data of a rule file."""
+    data: dict[str, Any] = {"alert" if isinstance(rule, AlertingRule) else "record": rule.name}
+    data["expr"] = pretty(rule.expr)
+    if isinstance(rule, RecordingRule):
+        return data | ({"labels": dict(rule.labels)} if rule.labels else {})
+    durations = {"for": rule.for_, "keep_firing_for": rule.keep_firing_for}
+    data |= {key: format_duration(ms) for key, ms in durations.items() if ms}
+    texts = {"labels": rule.labels, "annotations": rule.annotations}
+    return data | {key: dict(value) for key, value in texts.items() if value}

@@ -1,0 +1,181 @@
+"""tocsin.yaml: what is common to all specs of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tocsin.diagnostics import Problem, Problems, Source, Span
+from tocsin.document import ListNode, MapNode, Node, Scalar, plain
+from tocsin.duration import parse_duration
+from tocsin.registry import suggest
+from tocsin.spec.validate import validate
+
+MINUTE = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """How urgent an alert is; `wakes` a person or not. Waits in milliseconds, None for Alertmanager's defaults."""
+
+    name: str
+    wakes: bool = False
+    receiver: str = ""
+    group_wait: int | None = None
+    group_interval: int | None = None
+    repeat_interval: int | None = None
+
+
+_SEVERITIES = (Severity("page", wakes=True), Severity("ticket"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a folder of specs; intervals in milliseconds, severities with the most urgent first."""
+
+    scrape_interval: int = MINUTE
+    evaluation_interval: int = MINUTE
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    version: tuple[int, int] = (2, 42)
+    severities: tuple[Severity, ...] = _SEVERITIES
+    owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    receivers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    default_receiver: str = ""
+
+    def severity(self, name: str) -> Severity | None:
+        return next((severity for severity in self.severities if severity.name == name), None)
+
+
+def read_settings(node: Node, problems: Problems) -> Settings:
+    """The settings in a document; what is faulty is reported and takes its default."""
+    if not isinstance(node, MapNode) or not validate(node, "settings", problems):
+        return Settings()
+    settings = _Reader(problems).settings(node)
+    _check_names(node, settings, problems)
+    problems.extend(_inline_secrets(node.get("receivers")))
+    return settings
+
+
+class _Reader:
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def settings(self, node: MapNode) -> Settings:
+        server = _mapping(node.get("prometheus"))
+        default = Settings()
+        version = _text(server, "version")
+        severities = tuple(
+            self._severity(key.text.value, _mapping(value)) for key, value in _entries(node, "severities")
+        )
+        receivers = {key.text.value: plain(value) for key, value in _entries(node, "receivers")}
+        return Settings(
+            self._duration(server, "scrape_interval") or default.scrape_interval,
+            self._duration(server, "evaluation_interval") or default.evaluation_interval,
+            {key.text.value: self._parse(value) or default.scrape_interval for key, value in _entries(server, "jobs")},
+            _version(version) if version else default.version,
+            severities or default.severities,
+            {key.text.value: plain(value) or {} for key, value in _entries(node, "owners")},
+            receivers,
+            _text(node, "default_receiver") or next(iter(receivers), ""),
+        )
+
+    def _severity(self, name: str, body: MapNode | None) -> Severity:
+        wakes = body.get("wakes") if body else None
+        return Severity(
+            name,
+            wakes.value is True if isinstance(wakes, Scalar) else name == "page",
+            _text(body, "receiver"),
+            *(self._duration(body, key) for key in ("group_wait", "group_interval", "repeat_interval")),
+        )
+
+    def _duration(self, body: MapNode | None, key: str) -> int | None:
+        node = body.get(key) if body else None
+        return None if node is None else self._parse(node)
+
+    def _parse(self, node: Node) -> int | None:
+        assert isinstance(node, Scalar)
+        try:
+            return parse_duration(node.text.value)
+        except ValueError as error:
+            message = f"`{node.text.value}` is not a duration: {error}"
+            self._problems.add(Problem("spec/duration", message, node.span))
+            return None
+
+
+def _mapping(node: Node | None) -> MapNode | None:
+    return node if isinstance(node, MapNode) else None
+
+
+def _entries(node: MapNode | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
+    below = _mapping(node.get(key)) if node else None
+    return below.entries if below else ()
+
+
+def _text(body: MapNode | None, key: str) -> str:
+    node = body.get(key) if body else None
+    return node.text.value if isinstance(node, Scalar) else ""
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)
+
+
+def _check_names(node: MapNode, settings: Settings, problems: Problems) -> None:
+    """Every receiver and severity that is named must be defined."""
+    for name, known, noun in _named(node, settings):
+        if name.text.value not in known:
+            message = f"{noun} `{name.text.value}` is not defined"
+            problems.add(Problem("spec/unknown-name", message, name.span, help=suggest(name.text.value, known)))
+
+
+def _named(node: MapNode, settings: Settings) -> Iterator[tuple[Scalar, list[str], str]]:
+    receivers, severities = list(settings.receivers), [severity.name for severity in settings.severities]
+    default = node.get("default_receiver")
+    if isinstance(default, Scalar):
+        yield default, receivers, "receiver"
+    for _, body in _entries(node, "severities"):
+        receiver = body.get("receiver") if isinstance(body, MapNode) else None
+        if isinstance(receiver, Scalar):
+            yield receiver, receivers, "receiver"
+    for _, body in _entries(node, "owners"):
+        for key, value in body.entries if isinstance(body, MapNode) else ():
+            yield key, severities, "severity"
+            if isinstance(value, Scalar):
+                yield value, receivers, "receiver"
+
+
+_SECRETS = frozenset(
+    "api_key api_secret api_url app_token auth_password auth_secret bearer_token bot_token client_secret "
+    "credentials password routing_key secret secret_key service_key token user_key webhook_url".split()
+)
+
+
+def _inline_secrets(node: Node | None) -> Iterator[Problem]:
+    """Secrets that stand in the settings, where everybody who can read the repository can read them."""
+    if isinstance(node, ListNode):
+        for item in node.items:
+            yield from _inline_secrets(item)
+    if isinstance(node, MapNode):
+        for key, value in node.entries:
+            name = key.text.value
+            if isinstance(value, Scalar) and (
+                name in _SECRETS or (name == "url" and _carries_secret(value.text.value))
+            ):
+                message = f"`{name}` is a secret, and secrets do not belong in this file"
+                help = f"put it in a file on the Alertmanager's host and write `{name}_file: /etc/alertmanager/...`"
+                yield Problem("spec/inline-secret", message, _redacted(key, value), help=help)
+            yield from _inline_secrets(value)
+
+
+def _redacted(key: Scalar, value: Scalar) -> Span:
+    """The key's place in a source that does not hold the secret, for a problem shows its line."""
+    source, secret = value.span.source, value.span
+    hidden = source.text[: secret.start] + "*" * (secret.end - secret.start) + source.text[secret.end :]
+    return Span(Source(source.path, hidden, source.first_line), key.span.start, key.span.end)
+
+
+def _carries_secret(url: str) -> bool:
+    """Whether an address has a password, or a query that may be a token."""
+    return "@" in url or "?" in url

@@ -1,0 +1,136 @@
+"""A YAML document against a JSON Schema: every fault as a problem at its place, in the user's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from tocsin.diagnostics import Problem, Problems, Span
+from tocsin.document import MapNode, Node, Scalar, locate, plain
+from tocsin.indicators.api import KINDS
+from tocsin.registry import discover, suggest
+
+
+@cache
+def spec_schema() -> dict[str, Any]:
+    """The JSON Schema of a spec: the base, with every kind of indicator in its place."""
+    schema = _read("schema.json")
+    indicator = schema["$defs"]["indicator"]
+    discover("tocsin.indicators")
+    kinds = {name: KINDS[name] for name in KINDS}
+    indicator["properties"] |= {name: {"description": kind.description, **kind.schema} for name, kind in kinds.items()}
+    indicator["oneOf"] = [{"required": [name]} for name in kinds]
+    indicator["x-expected"] = "exactly one kind: " + ", ".join(f"`{name}`" for name in kinds)
+    return schema
+
+
+@cache
+def settings_schema() -> dict[str, Any]:
+    """The JSON Schema of tocsin.yaml."""
+    return _read("settings.json")
+
+
+def _read(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(files("tocsin.spec").joinpath(name).read_text())
+    return schema
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    schema = spec_schema() if name == "spec" else settings_schema()
+    return Draft202012Validator(_inline(schema, schema["$defs"]))
+
+
+def _inline(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema without references, which the library would resolve anew at every value."""
+    if isinstance(schema, list):
+        return [_inline(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inlined = {key: _inline(value, definitions) for key, value in schema.items() if key not in ("$ref", "$defs")}
+    if "$ref" in schema:
+        inlined = _inline(definitions[schema["$ref"].rpartition("/")[2]], definitions) | inlined
+    return inlined
+
+
+def validate(node: Node, name: str, problems: Problems) -> bool:
+    """Whether a document has the shape of a `spec` or of `settings`; its faults go to `problems`."""
+    found = [problem for error in _validator(name).iter_errors(plain(node)) for problem in _problems(node, error)]
+    problems.extend(found)
+    return not found
+
+
+def _problems(root: Node, error: ValidationError) -> Iterator[Problem]:
+    node = locate(root, list(error.absolute_path))
+    match error.validator:
+        case "additionalProperties" if isinstance(node, MapNode):
+            yield from _unknown_keys(node, error)
+        case "required" if isinstance(error.instance, dict):
+            for name in error.validator_value:
+                if name not in error.instance:
+                    yield Problem("spec/missing-key", f"{_thing(error)} needs `{name}`", _head(node))
+                    break
+        case "oneOf":
+            found = [name for name in _alternatives(error) if name in error.instance]
+            given = f"found {' and '.join(f'`{name}`' for name in found)}" if found else "found none"
+            yield Problem("spec/choose-one", f"expected {error.schema['x-expected']}; {given}", _head(node))
+        case _:
+            key = _key(root, error) if "propertyNames" in error.absolute_schema_path else None
+            yield _mismatch(key or node, error)
+
+
+def _mismatch(node: Node, error: ValidationError) -> Problem:
+    expected = error.schema.get("x-expected") or _type(error.schema) or error.message
+    shown = node.text.value if isinstance(node, Scalar) else None
+    found = f"`{shown}`" if shown else "nothing" if isinstance(node, Scalar) else _noun(error.instance)
+    choices = error.schema.get("enum")
+    help = suggest(str(shown), choices) if choices and shown else ""
+    return Problem("spec/value", f"expected {expected}, found {found}", _head(node), help=help)
+
+
+def _unknown_keys(node: MapNode, error: ValidationError) -> Iterator[Problem]:
+    known = error.schema.get("properties", {})
+    for key, _ in node.entries:
+        if key.text.value not in known:
+            message = f"{_thing(error)} has no key `{key.text.value}`"
+            yield Problem("spec/unknown-key", message, key.span, help=suggest(key.text.value, known))
+
+
+def _key(root: Node, error: ValidationError) -> Scalar | None:
+    """The key that a fault in `propertyNames` is about: its name is the instance, its mapping is at the path."""
+    node = locate(root, list(error.absolute_path))
+    return node.key(str(error.instance)) if isinstance(node, MapNode) else None
+
+
+def _alternatives(error: ValidationError) -> list[str]:
+    return [name for choice in error.validator_value for name in choice.get("required", ())]
+
+
+def _thing(error: ValidationError) -> str:
+    """What the faulty mapping is, by its place: a spec, an alert, an indicator."""
+    path = [step for step in error.absolute_path if isinstance(step, str)]
+    named = {"alerts": "an alert", "indicators": "an indicator"}
+    if not path:
+        return "the file"
+    return named.get(path[-1]) or (named.get(path[-2]) if len(path) > 1 else None) or f"`{path[-1]}`"
+
+
+def _head(node: Node) -> Span:
+    """The part of a node to point at: a mapping's first key rather than all of its lines."""
+    return node.entries[0][0].span if isinstance(node, MapNode) and node.entries else node.span
+
+
+def _type(schema: dict[str, Any]) -> str:
+    names = {"object": "keys with values", "array": "a list", "string": "a text", "integer": "a whole number"}
+    kind = schema.get("type")
+    return names.get(kind, "") if isinstance(kind, str) else ""
+
+
+def _noun(value: object) -> str:
+    return "a list" if isinstance(value, list) else "keys with values" if isinstance(value, dict) else f"`{value}`"

@@ -1,0 +1,75 @@
+"""Severities, owners and receivers to an Alertmanager configuration: who is told, how often, and what keeps quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from tocsin.plan.emit import Compiled
+from tocsin.plan.names import INDICATOR, OWNER, SERVICE, SEVERITY
+from tocsin.promql.ast import Matcher
+from tocsin.routing import InhibitRule, Route, Routing
+from tocsin.routingfile import print_routing
+from tocsin.rules import AlertingRule
+from tocsin.spec.settings import Settings, Severity
+from tocsin.targets.api import MARK, Artifact, target
+
+_GROUP_BY = ("alertname", SERVICE)
+
+
+@target("alertmanager")
+def write(compiled: Sequence[Compiled], settings: Settings) -> Iterator[Artifact]:
+    """One configuration for all specs; none where the settings name no receiver, for then there is nobody to tell."""
+    if settings.receivers:
+        text = f"{MARK} from tocsin.yaml and the specs: edit those, not this one.\n"
+        yield Artifact("alertmanager/alertmanager.yml", text + print_routing(routing(compiled, settings)))
+
+
+def routing(compiled: Sequence[Compiled], settings: Settings) -> Routing:
+    """Routes by owner and severity, then by severity alone; what matches neither goes to the default receiver."""
+    by_owner = (_owner(owner, receivers, settings) for owner, receivers in settings.owners.items())
+    routes = (*(route for route in by_owner if route), *_by_severity(settings, {}))
+    root = Route(settings.default_receiver, group_by=_GROUP_BY, routes=routes)
+    return Routing(root, settings.receivers, tuple(_inhibitions(compiled, settings)))
+
+
+def _owner(owner: str, receivers: Mapping[str, str], settings: Settings) -> Route | None:
+    routes = tuple(_by_severity(settings, receivers))
+    if not routes:
+        return None
+    return Route(settings.default_receiver, (Matcher(OWNER, "=", owner),), routes=routes)
+
+
+def _by_severity(settings: Settings, receivers: Mapping[str, str]) -> Iterator[Route]:
+    for severity in settings.severities:
+        receiver = receivers.get(severity.name) or severity.receiver
+        if receiver:
+            yield _route(receiver, severity)
+
+
+def _route(receiver: str, severity: Severity) -> Route:
+    matchers = (Matcher(SEVERITY, "=", severity.name),)
+    waits = (severity.group_wait, severity.group_interval, severity.repeat_interval)
+    return Route(receiver, matchers, (), *waits)
+
+
+def _inhibitions(compiled: Sequence[Compiled], settings: Settings) -> Iterator[InhibitRule]:
+    """The more urgent alert on an indicator silences the less urgent ones on the same indicator and group.
+
+    A rule is written for each pair that exists, with the indicator in its matchers: `equal` alone would also match
+    two alerts that both lack the label.
+    """
+    for one in compiled:
+        for name, indicator in one.spec.indicators.items():
+            used = {rule.labels.get(SEVERITY) for rule in _rules(one, name)}
+            ordered = [severity.name for severity in settings.severities if severity.name in used]
+            for urgent, lesser in combinations(ordered, 2):
+                about = (Matcher(SERVICE, "=", one.spec.service), Matcher(INDICATOR, "=", name))
+                source, below = ((*about, Matcher(SEVERITY, "=", severity)) for severity in (urgent, lesser))
+                yield InhibitRule(source, below, indicator.by)
+
+
+def _rules(one: Compiled, indicator: str) -> Iterator[AlertingRule]:
+    for rule in one.group.rules:
+        if isinstance(rule, AlertingRule) and rule.labels.get(INDICATOR) == indicator:
+            yield rule
