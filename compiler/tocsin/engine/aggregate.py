@@ -1,0 +1,196 @@
+"""Aggregations: `sum`, `avg`, `topk` and the others, by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from tocsin.engine.grouping import Groups, folded, grouped
+from tocsin.engine.merge import ranks_of, unique
+from tocsin.engine.tile import Tile, unsupported, value_of
+from tocsin.functions.relabel import relabelled
+from tocsin.functions.values import Compat, Vector
+from tocsin.kernels import aggregate as kernels
+from tocsin.kernels import quantile
+from tocsin.kernels.select import greatest
+from tocsin.promql.ast import Aggregation, String, unwrap
+from tocsin.registry import Registry
+from tocsin.series import Mask, Offsets, Values
+
+Operator: TypeAlias = Callable[[Aggregation, Vector, Tile], Vector]
+
+OPERATORS: Registry[Operator] = Registry("aggregation")
+
+
+@value_of.register
+def aggregate(node: Aggregation, tile: Tile) -> Vector:
+    operator = OPERATORS.get(node.op)
+    if operator is None:
+        raise unsupported(node, f"the aggregation `{node.op}`")
+    return operator(node, tile.vector(node.expr), tile)
+
+
+Fold: TypeAlias = Callable[[Values, Mask, Offsets, int, Compat], Values]
+
+
+def _sum(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
+    out = np.zeros((groups, values.shape[1]))
+    count, error = np.zeros(out.shape, dtype=np.int64), np.zeros(out.shape)
+    kernels.total(values, present, group, compat == 3, count, error, out)
+    return out
+
+
+def _avg(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
+    out = np.zeros((groups, values.shape[1]))
+    count = np.zeros(out.shape, dtype=np.int64)
+    if compat == 2:
+        kernels.incremental_mean(values, present, group, count, out)
+    else:
+        overflowed = np.zeros(out.shape, dtype=np.bool_)
+        kernels.mean(values, present, group, count, overflowed, np.zeros(out.shape), out)
+    return out
+
+
+def _stdvar(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
+    out = np.zeros((groups, values.shape[1]))
+    kernels.variance(values, present, group, compat == 3, np.zeros(out.shape, dtype=np.int64), np.zeros(out.shape), out)
+    return out
+
+
+def _stddev(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
+    return np.sqrt(_stdvar(values, present, group, groups, compat))
+
+
+def _max(values: Values, present: Mask, group: Offsets, groups: int, _compat: Compat) -> Values:
+    out = np.zeros((groups, values.shape[1]))
+    kernels.greatest(values, present, group, np.zeros(out.shape, dtype=np.int64), out)
+    return out
+
+
+def _min(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
+    return -_max(-values, present, group, groups, compat)
+
+
+def _register_fold(name: str, fold: Fold) -> None:
+    def apply(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+        groups = grouped(vector.labels, vector.present, node)
+
+        def of_compat(values: Values, present: Mask, group: Offsets, count: int) -> Values:
+            return fold(values, present, group, count, tile.semantics.compat)
+
+        return groups.vector(folded(of_compat, vector, groups), vector)
+
+    OPERATORS.add(name, apply)
+
+
+for _name, _fold in (
+    ("sum", _sum),
+    ("avg", _avg),
+    ("stdvar", _stdvar),
+    ("stddev", _stddev),
+    ("max", _max),
+    ("min", _min),
+):
+    _register_fold(_name, _fold)
+
+
+def _count(node: Aggregation, vector: Vector, _tile: Tile) -> Vector:
+    groups = grouped(vector.labels, vector.present, node)
+    return groups.vector(groups.count.astype(np.float64), vector)
+
+
+def _group(node: Aggregation, vector: Vector, _tile: Tile) -> Vector:
+    groups = grouped(vector.labels, vector.present, node)
+    return groups.vector(np.ones(groups.count.shape), vector)
+
+
+def _quantile(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+    assert node.param is not None
+    groups = grouped(vector.labels, vector.present, node)
+    out = np.zeros(groups.count.shape)
+    q = tile.scalar(node.param).values
+    quantile.grouped(vector.values, vector.present, groups.of, len(groups.labels), q, out)
+    return groups.vector(out, vector)
+
+
+def _limits(node: Aggregation, tile: Tile) -> Offsets:
+    """How many series each step keeps; a number that no int64 holds is an error there, if there are series at all."""
+    assert node.param is not None
+    limit = tile.scalar(node.param).values
+    wrong = ~((limit >= -(2.0**63)) & (limit < 2.0**63))
+    if wrong.any():
+        tile.fail(node, wrong, f"Scalar value {limit[wrong][0]} overflows int64")
+    return np.where(wrong, 0, limit).astype(np.int64)
+
+
+def _ranked(node: Aggregation, vector: Vector, keys: Values, tile: Tile) -> Vector:
+    """The rows with the greatest keys of each group, in the order of the keys."""
+    groups = grouped(vector.labels, vector.present, node)
+    order = np.argsort(ranks_of(vector), axis=0, kind="stable")
+    rank = np.empty(vector.present.shape, dtype=np.int64)
+    limits, compat = _limits(node, tile), tile.semantics.compat
+    greatest(keys, vector.present, order, groups.of, len(groups.labels), limits, compat, rank)
+    return Vector(vector.labels, vector.values, rank >= 0, rank)
+
+
+def _topk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+    return _ranked(node, vector, vector.values, tile)
+
+
+def _bottomk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+    return _ranked(node, vector, -vector.values, tile)
+
+
+def _limitk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+    """Every series has the same key, so the first of each group stay."""
+    return _ranked(node, vector, np.zeros(vector.values.shape), tile)
+
+
+def format_value(value: float) -> str:
+    """A number as Go's `FormatFloat(value, 'f', -1, 64)` writes it.
+
+    >>> format_value(1e21), format_value(0.1), format_value(float("inf"))
+    ('1000000000000000000000', '0.1', '+Inf')
+    """
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return np.format_float_positional(value, trim="-")
+
+
+def _count_values(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
+    """Series are split by their value, which becomes a label, and then counted."""
+    assert node.param is not None
+    name = unwrap(node.param)
+    assert isinstance(name, String)
+    labels, rows = [], []
+    for row, own in enumerate(vector.labels):
+        here = vector.present[row]
+        for text in dict.fromkeys(format_value(value) for value in np.unique(vector.values[row, here])):
+            labels.append(relabelled(own, name.value, text))
+            rows.append(here & _equal(vector.values[row], text))
+    present = np.array(rows, dtype=np.bool_).reshape(len(rows), len(tile.times))
+    split = node if node.without else Aggregation(node.op, node.expr, node.param, (*node.grouping, name.value))
+    groups: Groups = grouped(labels, present, split)
+    counted = groups.vector(groups.count.astype(np.float64), Vector(tuple(labels), np.zeros(present.shape), present))
+    return unique(counted, node, tile)
+
+
+def _equal(values: Values, text: str) -> Mask:
+    number = float(text)
+    return np.isnan(values) if np.isnan(number) else (values == number) & (np.signbit(values) == np.signbit(number))
+
+
+for _name, _operator in {
+    "count": _count,
+    "group": _group,
+    "quantile": _quantile,
+    "topk": _topk,
+    "bottomk": _bottomk,
+    "limitk": _limitk,
+    "count_values": _count_values,
+}.items():
+    OPERATORS.add(_name, _operator)

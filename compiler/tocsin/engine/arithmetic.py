@@ -1,0 +1,57 @@
+"""The operators on numbers: arithmetic and comparison, as whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tocsin.functions.values import Compat
+from tocsin.kernels.gomath import each_power
+from tocsin.promql.ast import COMPARISONS
+from tocsin.series import Mask, Values
+
+
+def _power(lhs: Values, rhs: Values) -> Values:
+    bases, exponents = np.broadcast_arrays(lhs, rhs)
+    out = np.empty(bases.size)
+    each_power(bases.ravel(), exponents.ravel(), out)
+    return out.reshape(bases.shape)
+
+
+ARITHMETIC: dict[str, Callable[[Values, Values], Values]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "%": np.fmod,
+    "^": _power,
+    "atan2": np.arctan2,
+}
+
+COMPARISON: dict[str, Callable[[Values, Values], Mask]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
+
+
+def drops_name(op: str, returns_bool: bool, compat: Compat) -> bool:
+    """Whether the result is another quantity than the operand; 2.42 forgets `atan2`."""
+    return returns_bool or (op not in COMPARISONS and not (op == "atan2" and compat == 2))
+
+
+def combine(op: str, lhs: Values, rhs: Values, returns_bool: bool) -> tuple[Values, Mask | None]:
+    """The values of `lhs op rhs`, and where a comparison without `bool` keeps them (None: everywhere).
+
+    What a comparison keeps are the values of its left side.
+    """
+    if op in ARITHMETIC:
+        return ARITHMETIC[op](lhs, rhs), None
+    kept = COMPARISON[op](lhs, rhs)
+    if returns_bool:
+        return kept.astype(np.float64), None
+    return np.broadcast_to(lhs, kept.shape), kept

@@ -1,0 +1,42 @@
+"""Function calls: the arguments, then the implementation that is registered under the name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.engine.merge import unique
+from tocsin.engine.select import sample_times
+from tocsin.engine.tile import Tile, unsupported, value_of
+from tocsin.functions.registry import FUNCTIONS
+from tocsin.functions.values import ExecutionError, Scalar, Value, Vector
+from tocsin.promql.ast import Call, ValueType, VectorSelector, unwrap
+from tocsin.registry import discover
+
+discover("tocsin.functions")
+
+
+@value_of.register
+def call(node: Call, tile: Tile) -> Value:
+    function = FUNCTIONS.get(node.function)
+    if function is None:
+        raise unsupported(node, f"the function `{node.function}`")
+    value = _apply(node, tile)
+    return unique(value, node, tile) if isinstance(value, Vector) else value
+
+
+def _apply(node: Call, tile: Tile) -> Value:
+    if node.function == "timestamp" and isinstance(selector := unwrap(node.args[0]), VectorSelector):
+        # Only a plain selector knows the times of its samples (Prometheus engine.go, `timestamp`).
+        return sample_times(selector, tile).without_name()
+    arguments = [tile.value(argument) for argument in node.args]
+    try:
+        return FUNCTIONS[node.function].implementation(tile.steps(node), *arguments)
+    except ExecutionError as error:
+        tile.fail(node, np.ones(len(tile.times), dtype=np.bool_), str(error))
+        return _nothing(FUNCTIONS[node.function].returns, len(tile.times))
+
+
+def _nothing(returns: ValueType, steps: int) -> Value:
+    if returns is ValueType.SCALAR:
+        return Scalar(np.full(steps, np.nan))
+    return Vector((), np.zeros((0, steps)), np.zeros((0, steps), dtype=np.bool_))

@@ -1,0 +1,123 @@
+"""Expressions and a recording to frames on a grid, tile by tile, so that memory does not grow with the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+import tocsin.engine.aggregate
+import tocsin.engine.binary
+import tocsin.engine.call
+import tocsin.engine.literal
+import tocsin.engine.select
+import tocsin.engine.subquery  # noqa: F401  (each registers its kind of node)
+from tocsin.diagnostics import ProblemError
+from tocsin.engine.read import Reader, longest, needs
+from tocsin.engine.semantics import Failure, Grid, Result, Semantics
+from tocsin.engine.support import refusals
+from tocsin.engine.tile import Outcome, Tile, unsupported
+from tocsin.functions.values import Scalar, Vector
+from tocsin.labels import Labels
+from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, walk
+from tocsin.series import Frame, Recording, Times
+
+TILE = 2048
+"""Steps per tile: a day of minutes and some; a longer window makes it longer, since every tile reads its windows."""
+
+DEFAULT = Semantics()
+
+
+def evaluate(
+    exprs: Sequence[Expr], recording: Recording, grid: Grid, semantics: Semantics = DEFAULT, tile: int | None = None
+) -> Iterator[tuple[Result, ...]]:
+    """Prometheus's instant evaluation of all expressions at every time of the grid, in stretches of `tile` steps.
+
+    Each distinct selector is read once per stretch, and each distinct subexpression evaluated once. A scalar gives one
+    series without labels. Frames of different stretches may hold different series. Raises ProblemError
+    (`promql/unsupported`) before anything is read; runtime errors are in the results.
+    """
+    for problem in chain.from_iterable(map(refusals, exprs)):
+        raise ProblemError(problem)
+    times = grid.times
+    length = tile or _tile_length(exprs, grid, semantics)
+    for first in range(0, len(times), length):
+        yield _evaluate_tile(exprs, recording, times[first : first + length], semantics)
+
+
+def evaluate_range(
+    expr: Expr, recording: Recording, start: int, end: int, step: int, semantics: Semantics = DEFAULT
+) -> Result:
+    """One expression from `start` to `end`, both inclusive, in one frame."""
+    return concatenate([result for (result,) in evaluate([expr], recording, Grid(start, end, step), semantics)])
+
+
+def evaluate_instant(expr: Expr, recording: Recording, time: int, semantics: Semantics = DEFAULT) -> Result:
+    """One expression at one time, the series in Prometheus's order."""
+    return evaluate_range(expr, recording, time, time, 1, semantics)
+
+
+def concatenate(results: Sequence[Result]) -> Result:
+    """Results of consecutive times as one; series stand in the order in which they first appear."""
+    frames = [result.frame for result in results]
+    rows: dict[Labels, int] = {}
+    for frame in frames:
+        for labels in frame.labels:
+            rows.setdefault(labels, len(rows))
+    times = np.concatenate([np.zeros(0, dtype=np.int64), *[frame.times for frame in frames]])
+    values, present = np.zeros((len(rows), len(times))), np.zeros((len(rows), len(times)), dtype=np.bool_)
+    failures, first = [], 0
+    for result in results:
+        frame = result.frame
+        columns = slice(first, first + len(frame.times))
+        here = [rows[labels] for labels in frame.labels]
+        values[here, columns] = frame.values
+        present[here, columns] = frame.present
+        for failure in result.failures:
+            at = np.zeros(len(times), dtype=np.bool_)
+            at[columns] = failure.at
+            failures.append(Failure(at, failure.problem))
+        first += len(frame.times)
+    return Result(Frame(tuple(rows), times, values, present), tuple(failures))
+
+
+def _tile_length(exprs: Sequence[Expr], grid: Grid, semantics: Semantics) -> int:
+    if semantics.ends is None and any(_needs_single_steps(expr) for expr in exprs):
+        return 1
+    return max(TILE, max(map(longest, exprs), default=0) // grid.step)
+
+
+def _needs_single_steps(expr: Expr) -> bool:
+    """Whether `@ start()` stands in a subquery: there it means the outer step, so that no two steps share the inner."""
+    inside = (inner for outer in walk(expr) if isinstance(outer, Subquery) for inner in walk(outer.expr))
+    return any(isinstance(node, VectorSelector | Subquery) and isinstance(node.at, str) for node in inside)
+
+
+def _evaluate_tile(
+    exprs: Sequence[Expr], recording: Recording, times: Times, semantics: Semantics
+) -> tuple[Result, ...]:
+    first, last = int(times[0]), int(times[-1])
+    reader = Reader.of(recording, (need for expr in exprs for need in needs(expr, first, last, semantics)))
+    tile = Tile(times, semantics, reader)
+    with np.errstate(all="ignore"):
+        return tuple(_result(tile.outcome(expr), expr, times) for expr in exprs)
+
+
+def _result(outcome: Outcome, expr: Expr, times: Times) -> Result:
+    value = outcome.value
+    if isinstance(value, Scalar):
+        value = Vector(((),), value.values[None, :], np.ones((1, len(times)), dtype=np.bool_))
+    if not isinstance(value, Vector):
+        kind = "range vector" if isinstance(expr, MatrixSelector | Subquery) else "string"
+        raise unsupported(expr, f"a {kind} as the result")
+    present = value.present
+    for failure in outcome.failures:
+        present = present & ~failure.at
+    rows = present.any(axis=1)
+    order = np.flatnonzero(rows)
+    if value.rank is not None and len(times) == 1:
+        order = order[np.argsort(value.rank[order, 0], kind="stable")]
+    labels = tuple(value.labels[row] for row in order)
+    frame = Frame(labels, times, np.ascontiguousarray(value.values[order]), np.ascontiguousarray(present[order]))
+    return Result(frame, outcome.failures)

@@ -1,0 +1,99 @@
+"""Two vectors joined on labels: one-to-one, `group_left` and `group_right`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from tocsin.engine.arithmetic import combine, drops_name
+from tocsin.engine.merge import ranks_of
+from tocsin.engine.tile import Tile, unsupported
+from tocsin.functions.values import Vector, without_name
+from tocsin.labels import NAME, Labels, drop, from_mapping, get, keep
+from tocsin.promql.ast import Binary, Matching
+from tocsin.series import Mask, Offsets
+
+DUPLICATE = (
+    "found duplicate series for the match group on the {side} hand-side of the operation; "
+    "many-to-many matching not allowed: matching labels must be unique on one side"
+)
+NOT_GROUPED = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+NOT_UNIQUE = "multiple matches for labels: grouping labels must ensure unique matches"
+
+
+@lru_cache(maxsize=65536)
+def signature(labels: Labels, matching: Matching) -> Labels:
+    """The labels that must agree."""
+    return keep(labels, matching.labels) if matching.on else drop(labels, (*matching.labels, NAME))
+
+
+def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
+    """Every pair of series whose matching labels agree, in the order of the "many" side.
+
+    Rows may share labels afterwards, where series of the "one" side take turns. Prometheus `VectorBinop`.
+    """
+    matching = node.matching
+    if matching.fill_left is not None or matching.fill_right is not None:
+        raise unsupported(node, "the modifier `fill`")
+    swapped = matching.cardinality == "one-to-many"
+    many, one = (rhs, lhs) if swapped else (lhs, rhs)
+    active = np.any(lhs.present, axis=0) & np.any(rhs.present, axis=0)
+    many_keys = [signature(labels, matching) for labels in many.labels]
+    one_keys = [signature(labels, matching) for labels in one.labels]
+    repeated = _repeated(one_keys, one.present) & active
+    tile.fail(node, repeated, DUPLICATE.format(side="left" if swapped else "right"))
+    left, right = _pairs(many_keys, one_keys)
+    met = many.present[left] & one.present[right]
+    many_values, one_values = many.values[left], one.values[right]
+    values, kept = (
+        combine(node.op, one_values, many_values, node.returns_bool)
+        if swapped
+        else combine(node.op, many_values, one_values, node.returns_bool)
+    )
+    present = met if kept is None else met & kept
+    dropped = drops_name(node.op, node.returns_bool, tile.semantics.compat)
+    labels = tuple(_result(many.labels[m], one.labels[o], matching, dropped) for m, o in zip(left, right, strict=True))
+    # Since Prometheus 3 a sample that the comparison filters out still counts as a match.
+    counted = present if tile.semantics.compat == 2 else met
+    keys = [many_keys[m] for m in left]
+    if matching.cardinality == "one-to-one":
+        tile.fail(node, _repeated(keys, counted), NOT_GROUPED)
+    else:
+        tile.fail(node, _repeated(list(zip(keys, labels, strict=True)), counted), NOT_UNIQUE)
+    rank = None if many.rank is None and (np.diff(left) > 0).all() else ranks_of(many)[left]
+    return Vector(labels, np.ascontiguousarray(values), present, rank)
+
+
+def _pairs(many: Sequence[Labels], one: Sequence[Labels]) -> tuple[Offsets, Offsets]:
+    """The rows of both sides whose keys agree."""
+    rows: dict[Labels, list[int]] = {}
+    for row, key in enumerate(one):
+        rows.setdefault(key, []).append(row)
+    found = [(m, o) for m, key in enumerate(many) for o in rows.get(key, ())]
+    pairs = np.array(found, dtype=np.int64).reshape(len(found), 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _repeated(keys: Sequence[object], present: Mask) -> Mask:
+    """bool[T]: the steps at which two rows of the same key are present."""
+    rows: dict[object, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    hit = np.zeros(present.shape[1], dtype=np.bool_)
+    for members in rows.values():
+        if len(members) > 1:
+            hit |= present[members].sum(axis=0) > 1
+    return hit
+
+
+@lru_cache(maxsize=65536)
+def _result(many: Labels, one: Labels, matching: Matching, dropped: bool) -> Labels:
+    """Prometheus `resultMetric`: the labels of the "many" side, and the included ones of the "one" side."""
+    labels = without_name(many) if dropped else many
+    if matching.cardinality == "one-to-one":
+        labels = keep(labels, matching.labels) if matching.on else drop(labels, matching.labels)
+    if not matching.include:
+        return labels
+    return from_mapping({**dict(labels), **{name: get(one, name) for name in matching.include}})

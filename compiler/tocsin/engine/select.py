@@ -1,0 +1,64 @@
+"""Selectors to vectors and windows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.engine.read import Need
+from tocsin.engine.tile import Tile, value_of
+from tocsin.functions.values import Vector, Windows
+from tocsin.kernels.windows import latest, windows
+from tocsin.promql.ast import MatrixSelector, VectorSelector
+from tocsin.promql.match import matchers_of
+from tocsin.series import STALE_BITS, Mask, Offsets, Series, Times
+
+
+def _found(node: VectorSelector, tile: Tile) -> tuple[Series, Offsets, Mask]:
+    """The series of a selector, the position of the sample that each step takes, and where there is one."""
+    at = tile.reference(node.at, node.offset)
+    lookback = tile.semantics.lookback
+    series = tile.reader.with_stale(Need(matchers_of(node), int(at[0]) - lookback, int(at[-1])))
+    position = np.empty((len(series.labels), len(at)), dtype=np.int64)
+    latest(series.times, series.offsets, at, lookback, tile.semantics.compat == 2, position)
+    present = position >= 0
+    position[~present] = 0
+    if len(series.values):
+        present &= series.values.view(np.uint64)[position] != STALE_BITS
+    return series, position, present
+
+
+@value_of.register
+def select(node: VectorSelector, tile: Tile) -> Vector:
+    series, position, present = _found(node, tile)
+    return _rows(Vector(series.labels, series.values[position], present))
+
+
+def sample_times(node: VectorSelector, tile: Tile) -> Vector:
+    """The times, in seconds, of the samples that a selector takes."""
+    series, position, present = _found(node, tile)
+    return _rows(Vector(series.labels, series.times[position] / 1000.0, present))
+
+
+def _rows(vector: Vector) -> Vector:
+    """Only the series that are there at some step."""
+    some = np.any(vector.present, axis=1)
+    if some.all():
+        return vector
+    labels = tuple(labels for labels, kept in zip(vector.labels, some, strict=True) if kept)
+    return Vector(labels, vector.values[some], vector.present[some])
+
+
+@value_of.register
+def select_range(node: MatrixSelector, tile: Tile) -> Windows:
+    end = tile.reference(node.selector.at, node.selector.offset)
+    need = Need(matchers_of(node.selector), int(end[0]) - node.range, int(end[-1]))
+    return windows_over(tile.reader.without_stale(need), end, node.range, tile)
+
+
+def windows_over(series: Series, end: Times, width: int, tile: Tile) -> Windows:
+    """The windows of `width` milliseconds that end at each of the times `end` (int64[T])."""
+    start = end - width
+    lo = np.empty((len(series.labels), len(end)), dtype=np.int64)
+    hi = np.empty_like(lo)
+    windows(series.times, series.offsets, start, end, tile.semantics.compat == 2, lo, hi)
+    return Windows(series.labels, series.offsets, series.times, series.values, lo, hi, start, end, width)

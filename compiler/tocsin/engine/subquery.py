@@ -1,0 +1,59 @@
+"""Subqueries: the inner expression on its own absolute grid, once for all steps, then windows over that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.engine.select import windows_over
+from tocsin.engine.semantics import Failure
+from tocsin.engine.tile import Tile, value_of
+from tocsin.functions.values import Compat, Vector, Windows
+from tocsin.promql.ast import Subquery
+from tocsin.series import Mask, Series, Times
+
+
+@value_of.register
+def subquery(node: Subquery, tile: Tile) -> Windows:
+    end = tile.reference(node.at, node.offset)
+    step = node.step if node.step is not None else tile.semantics.evaluation_interval
+    times = inner_times(end, node.range, step, tile.semantics.compat)
+    if not len(times):
+        empty = np.zeros(0)
+        series = Series((), np.zeros(1, dtype=np.int64), times, empty)
+        return windows_over(series, end, node.range, tile)
+    outcome = tile.inner(times).outcome(node.expr)
+    for failure in outcome.failures:
+        hit = _any_within(times[failure.at], end, node.range, tile.semantics.compat)
+        if hit.any():
+            tile.record(Failure(hit, failure.problem))
+    value = outcome.value
+    assert isinstance(value, Vector)
+    return windows_over(as_series(value, times), end, node.range, tile)
+
+
+def inner_times(end: Times, width: int, step: int, compat: Compat) -> Times:
+    """The multiples of `step` that lie in some window; Prometheus 3 leaves out its left edge."""
+    first = -((width - end) // step) if compat == 2 else (end - width) // step + 1
+    last = end // step
+    counts = np.maximum(last - first + 1, 0)
+    if not counts.any():
+        return np.zeros(0, dtype=np.int64)
+    if (first[1:] <= last[:-1] + 1).all():
+        return np.arange(first[0], last[-1] + 1, dtype=np.int64) * step
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.unique(np.repeat(first, counts) + within) * step
+
+
+def _any_within(times: Times, end: Times, width: int, compat: Compat) -> Mask:
+    """bool[T]: whether one of the times lies in the window that ends at each of `end`."""
+    low = np.searchsorted(times, end - width, side="left" if compat == 2 else "right")
+    return np.asarray(np.searchsorted(times, end, side="right") > low)
+
+
+def as_series(vector: Vector, times: Times) -> Series:
+    """The present values as samples; series without any are dropped."""
+    some = np.any(vector.present, axis=1)
+    rows, columns = np.nonzero(vector.present)
+    labels = tuple(labels for labels, kept in zip(vector.labels, some, strict=True) if kept)
+    counts = vector.present.sum(axis=1)[some]
+    return Series(labels, np.concatenate([[0], np.cumsum(counts)]), times[columns], vector.values[rows, columns])

@@ -1,0 +1,140 @@
+"""The samples of a window to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tocsin.functions.registry import MATRIX, SCALAR, VECTOR, function
+from tocsin.functions.values import ExecutionError, Scalar, Steps, Vector, Windows, one_series
+from tocsin.functions.vectors import labels_of_absent
+from tocsin.kernels import over_time, quantile
+from tocsin.kernels.extremes import greatest
+from tocsin.series import Offsets, Values
+
+
+def _filled(windows: Windows, fill: Callable[[Values], None]) -> Vector:
+    """A vector of what `fill` writes for each window that is not empty."""
+    out = windows.empty_values()
+    fill(out)
+    return windows.vector(out, windows.filled)
+
+
+@function("sum_over_time", args=(MATRIX,), returns=VECTOR)
+def sum_over_time(steps: Steps, windows: Windows) -> Vector:
+    guard = steps.compat == 3
+    return _filled(windows, lambda out: over_time.total(windows.values, windows.lo, windows.hi, guard, out))
+
+
+@function("avg_over_time", args=(MATRIX,), returns=VECTOR)
+def avg_over_time(steps: Steps, windows: Windows) -> Vector:
+    mean = over_time.mean if steps.compat == 3 else over_time.incremental_mean
+    return _filled(windows, lambda out: mean(windows.values, windows.lo, windows.hi, out))
+
+
+@function("stdvar_over_time", args=(MATRIX,), returns=VECTOR)
+def stdvar_over_time(steps: Steps, windows: Windows) -> Vector:
+    guard = steps.compat == 3
+    return _filled(windows, lambda out: over_time.variance(windows.values, windows.lo, windows.hi, guard, out))
+
+
+@function("stddev_over_time", args=(MATRIX,), returns=VECTOR)
+def stddev_over_time(steps: Steps, windows: Windows) -> Vector:
+    variance = stdvar_over_time(steps, windows)
+    return windows.vector(np.sqrt(variance.values), variance.present)
+
+
+@function("count_over_time", args=(MATRIX,), returns=VECTOR)
+def count_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return windows.vector((windows.hi - windows.lo).astype(np.float64), windows.filled)
+
+
+@function("present_over_time", args=(MATRIX,), returns=VECTOR)
+def present_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return windows.vector(np.ones(windows.lo.shape), windows.filled)
+
+
+@function("absent_over_time", args=(MATRIX,), returns=VECTOR)
+def absent_over_time(steps: Steps, windows: Windows) -> Vector:
+    one = one_series(np.ones(len(steps.times)), labels_of_absent(steps))
+    return Vector(one.labels, one.values, ~np.any(windows.filled, axis=0)[None, :])
+
+
+def _sampled(windows: Windows, at: Offsets, column: Values, keep_name: bool) -> Vector:
+    """The entries of a column at one position per window."""
+    filled = windows.filled
+    values = column[np.where(filled, at, 0)] if len(column) else windows.empty_values()
+    return windows.vector(values, filled, keep_name)
+
+
+@function("last_over_time", args=(MATRIX,), returns=VECTOR)
+def last_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, windows.hi - 1, windows.values, keep_name=True)
+
+
+@function("first_over_time", args=(MATRIX,), returns=VECTOR)
+def first_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, windows.lo, windows.values, keep_name=True)
+
+
+@function("ts_of_last_over_time", args=(MATRIX,), returns=VECTOR)
+def ts_of_last_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, windows.hi - 1, windows.times / 1000.0, keep_name=False)
+
+
+@function("ts_of_first_over_time", args=(MATRIX,), returns=VECTOR)
+def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, windows.lo, windows.times / 1000.0, keep_name=False)
+
+
+def _extreme(windows: Windows, keys: Values, latest: bool) -> Offsets:
+    """The position of the greatest key of each window."""
+    at = np.zeros(windows.lo.shape, dtype=np.int64)
+    if at.size:
+        greatest(keys, windows.lo, windows.hi, latest, at)
+    return at
+
+
+@function("max_over_time", args=(MATRIX,), returns=VECTOR)
+def max_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, _extreme(windows, windows.values, latest=False), windows.values, keep_name=False)
+
+
+@function("min_over_time", args=(MATRIX,), returns=VECTOR)
+def min_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, _extreme(windows, -windows.values, latest=False), windows.values, keep_name=False)
+
+
+@function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR)
+def ts_of_max_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, _extreme(windows, windows.values, latest=True), windows.times / 1000.0, keep_name=False)
+
+
+@function("ts_of_min_over_time", args=(MATRIX,), returns=VECTOR)
+def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _sampled(windows, _extreme(windows, -windows.values, latest=True), windows.times / 1000.0, keep_name=False)
+
+
+@function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR)
+def quantile_over_time(_steps: Steps, q: Scalar, windows: Windows) -> Vector:
+    return _filled(windows, lambda out: quantile.over_time(windows.values, windows.lo, windows.hi, q.values, out))
+
+
+@function("mad_over_time", args=(MATRIX,), returns=VECTOR)
+def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
+    return _filled(windows, lambda out: quantile.deviation(windows.values, windows.lo, windows.hi, out))
+
+
+def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
+    for factor, name in ((level, "smoothing"), (trend, "trend")):
+        wrong = factor.values[~((factor.values > 0) & (factor.values < 1))]
+        if len(wrong):
+            raise ExecutionError(f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {wrong[0]:f}")
+    out = windows.empty_values()
+    over_time.smoothed(windows.values, windows.lo, windows.hi, level.values, trend.values, out)
+    return windows.vector(out, windows.hi - windows.lo >= 2)
+
+
+for _name in ("double_exponential_smoothing", "holt_winters"):
+    function(_name, args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)(double_exponential_smoothing)

@@ -1,0 +1,94 @@
+"""How counters and gauges change over a window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.functions.registry import MATRIX, VECTOR, function
+from tocsin.functions.values import Steps, Vector, Windows
+from tocsin.kernels.rate import drops, extrapolated
+from tocsin.series import Mask, Values
+
+
+def _seconds(width: int) -> float:
+    """Go's `Duration.Seconds`: whole seconds and the rest are converted apart."""
+    return float(width // 1000) + float(width % 1000 * 1_000_000) / 1e9
+
+
+def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
+    dropped = np.empty(len(windows.values) if counter else 0, dtype=np.int64)
+    found = drops(windows.values, windows.offsets, dropped) if counter else 0
+    out, present = windows.empty_values(), np.zeros(windows.lo.shape, dtype=np.bool_)
+    extrapolated(
+        windows.times,
+        windows.values,
+        windows.lo,
+        windows.hi,
+        dropped[:found],
+        windows.start,
+        windows.end,
+        _seconds(windows.width) if per_second else 0.0,
+        counter,
+        steps.compat,
+        out,
+        present,
+    )
+    return windows.vector(out, present)
+
+
+@function("rate", args=(MATRIX,), returns=VECTOR)
+def rate(steps: Steps, windows: Windows) -> Vector:
+    return _extrapolated(steps, windows, counter=True, per_second=True)
+
+
+@function("increase", args=(MATRIX,), returns=VECTOR)
+def increase(steps: Steps, windows: Windows) -> Vector:
+    return _extrapolated(steps, windows, counter=True, per_second=False)
+
+
+@function("delta", args=(MATRIX,), returns=VECTOR)
+def delta(steps: Steps, windows: Windows) -> Vector:
+    return _extrapolated(steps, windows, counter=False, per_second=False)
+
+
+def _last_two(windows: Windows, counter: bool) -> tuple[Values, Values, Mask]:
+    """The change from the last sample but one to the last, the seconds between them, and where there are two."""
+    present = windows.hi - windows.lo >= 2
+    last = np.where(present, windows.hi - 1, 0)
+    before = np.where(present, windows.hi - 2, 0)
+    if not len(windows.values):
+        return windows.empty_values(), windows.empty_values(), present
+    new, old = windows.values[last], windows.values[before]
+    change = np.where(new < old, new, new - old) if counter else new - old
+    return change, (windows.times[last] - windows.times[before]).astype(np.float64) / 1000.0, present
+
+
+@function("irate", args=(MATRIX,), returns=VECTOR)
+def irate(_steps: Steps, windows: Windows) -> Vector:
+    change, seconds, present = _last_two(windows, counter=True)
+    return windows.vector(np.divide(change, seconds, where=present, out=windows.empty_values()), present)
+
+
+@function("idelta", args=(MATRIX,), returns=VECTOR)
+def idelta(_steps: Steps, windows: Windows) -> Vector:
+    change, _seconds_between, present = _last_two(windows, counter=False)
+    return windows.vector(change, present)
+
+
+def _counted(windows: Windows, pair: Mask) -> Vector:
+    """How many neighbours in each window form a `pair` (bool[N - 1]): a difference of two running counts."""
+    running = np.concatenate([[0, 0], np.cumsum(pair)])[: len(windows.values) + 1]
+    filled = windows.filled
+    count = running[np.where(filled, windows.hi, 0)] - running[np.where(filled, windows.lo + 1, 0)]
+    return windows.vector(count.astype(np.float64), filled)
+
+
+@function("resets", args=(MATRIX,), returns=VECTOR)
+def resets(_steps: Steps, windows: Windows) -> Vector:
+    return _counted(windows, windows.values[1:] < windows.values[:-1])
+
+
+@function("changes", args=(MATRIX,), returns=VECTOR)
+def changes(_steps: Steps, windows: Windows) -> Vector:
+    before, after = windows.values[:-1], windows.values[1:]
+    return _counted(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))

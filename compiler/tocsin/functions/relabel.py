@@ -1,0 +1,75 @@
+"""Functions that rewrite labels."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import re2
+
+from tocsin.functions.registry import STRING, VECTOR, function
+from tocsin.functions.values import ExecutionError, Steps, Vector
+from tocsin.labels import Labels, from_mapping, get, is_plain_name, quote
+
+_REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[\w]+)\}|(?P<bare>[\w]+))")
+
+
+def expand(template: str, match: re2._Match[str]) -> str:
+    """Go's `Regexp.Expand`: `$1`, `${1}`, `$name`, `$$`; what is not captured is empty.
+
+    >>> expand("$1-x", re2.match("(a)b", "ab"))
+    'a-x'
+    """
+
+    def replacement(reference: re.Match[str]) -> str:
+        name = reference["braced"] or reference["bare"]
+        if name is None:
+            return "$"
+        groups: dict[str, int] = match.re.groupindex
+        number = int(name) if name.isdecimal() else groups.get(name, -1)
+        return (match.group(number) or "") if 0 <= number <= match.re.groups else ""
+
+    return _REFERENCE.sub(replacement, template)
+
+
+@lru_cache(maxsize=1024)
+def _anchored(pattern: str, dot_matches_newline: bool) -> re2._Regexp[str]:
+    options = re2.Options()
+    options.dot_nl = dot_matches_newline
+    options.log_errors = False
+    try:
+        return re2.compile(f"^(?:{pattern})$", options)
+    except re2.error as error:
+        raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
+
+
+def relabelled(labels: Labels, name: str, value: str) -> Labels:
+    """The label set with one label changed; an empty value removes it."""
+    return from_mapping({**dict(labels), name: value})
+
+
+def _check_name(steps: Steps, name: str, role: str) -> None:
+    if not (is_plain_name(name) if steps.compat == 2 else name):
+        raise ExecutionError(f"invalid {role} label name in {steps.call.function}(): {quote(name)}")
+
+
+@function("label_replace", args=(VECTOR, STRING, STRING, STRING, STRING), returns=VECTOR)
+def label_replace(steps: Steps, vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
+    regex = _anchored(pattern, steps.compat == 3)
+    _check_name(steps, target, "destination")
+
+    def replaced(labels: Labels) -> Labels:
+        match = regex.fullmatch(get(labels, source))
+        return labels if match is None else relabelled(labels, target, expand(replacement, match))
+
+    return vector.renamed([replaced(labels) for labels in vector.labels])
+
+
+@function("label_join", args=(VECTOR, STRING, STRING, STRING), returns=VECTOR, repeated=True)
+def label_join(steps: Steps, vector: Vector, target: str, separator: str, *sources: str) -> Vector:
+    for name in sources:
+        _check_name(steps, name, "source")
+    _check_name(steps, target, "destination")
+    return vector.renamed(
+        [relabelled(labels, target, separator.join(get(labels, name) for name in sources)) for labels in vector.labels]
+    )

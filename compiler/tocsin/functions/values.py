@@ -1,0 +1,103 @@
+"""What an expression evaluates to on a grid of T times: a vector, a scalar, or windows over samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from tocsin.labels import NAME, Labels, drop
+from tocsin.promql.ast import Call
+from tocsin.series import Mask, Offsets, Times, Values
+
+Compat: TypeAlias = Literal[2, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """An instant vector at each time: S series, `values` float64[S, T] and `present` bool[S, T].
+
+    Prometheus holds the samples of a step in an order, and float sums depend on it. It is the order of the rows,
+    unless `rank` int64[S, T] says otherwise for each step.
+    """
+
+    labels: tuple[Labels, ...]
+    values: Values
+    present: Mask
+    rank: Offsets | None = None
+
+    def renamed(self, labels: Sequence[Labels]) -> Vector:
+        return replace(self, labels=tuple(labels))
+
+    def without_name(self) -> Vector:
+        return self.renamed([without_name(labels) for labels in self.labels])
+
+    def with_values(self, values: Values) -> Vector:
+        """The same series with other values, and without their name: what most functions give."""
+        return Vector(tuple(without_name(labels) for labels in self.labels), values, self.present, self.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A number at each time: `values` float64[T]."""
+
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A range vector at each time: the samples `lo[s, t]` to `hi[s, t]`, exclusive, of the columns `times`, `values`.
+
+    Series s has the samples `offsets[s]` to `offsets[s + 1]`; no staleness markers are among them. `start` and `end`
+    int64[T] are the edges of the windows and `width` their length, all in milliseconds.
+    """
+
+    labels: tuple[Labels, ...]
+    offsets: Offsets
+    times: Times
+    values: Values
+    lo: Offsets
+    hi: Offsets
+    start: Times
+    end: Times
+    width: int
+
+    @property
+    def filled(self) -> Mask:
+        return self.hi > self.lo
+
+    def empty_values(self) -> Values:
+        return np.zeros(self.lo.shape)
+
+    def vector(self, values: Values, present: Mask, keep_name: bool = False) -> Vector:
+        labels = self.labels if keep_name else tuple(without_name(labels) for labels in self.labels)
+        return Vector(labels, values, present)
+
+
+Value: TypeAlias = Vector | Scalar | Windows | str
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Where a function is evaluated: the times (int64[T]), the Prometheus to agree with, and the call as written."""
+
+    times: Times
+    compat: Compat
+    call: Call
+
+
+class ExecutionError(Exception):
+    """A call that fails at every step, with Prometheus's message."""
+
+
+@lru_cache(maxsize=65536)
+def without_name(labels: Labels) -> Labels:
+    return drop(labels, (NAME,))
+
+
+def one_series(values: Values, labels: Labels = ()) -> Vector:
+    """A vector of one series that is always present."""
+    return Vector((labels,), values[None, :], np.ones((1, len(values)), dtype=np.bool_))

@@ -1,0 +1,88 @@
+"""Between vectors and scalars, what is absent, and the order of a vector."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tocsin.functions.registry import SCALAR, VECTOR, function
+from tocsin.functions.values import Scalar, Steps, Vector, one_series
+from tocsin.labels import NAME, Labels, from_mapping
+from tocsin.promql.ast import MatrixSelector, VectorSelector
+from tocsin.promql.match import matchers_of
+from tocsin.series import Values
+
+
+def labels_of_absent(steps: Steps) -> Labels:
+    """The labels that the selector in the call asks for with `=`, once each; none for another expression.
+
+    Prometheus `createLabelsForAbsentFunction` (promql/functions.go).
+    """
+    selector = steps.call.args[0]
+    if isinstance(selector, MatrixSelector):
+        selector = selector.selector
+    if not isinstance(selector, VectorSelector):
+        return ()
+    labels: dict[str, str] = {}
+    excluded: set[str] = set()
+    for matcher in matchers_of(selector):
+        if matcher.label == NAME:
+            continue
+        if matcher.op == "=" and matcher.label not in labels:
+            labels[matcher.label] = matcher.value
+            if steps.compat == 3:
+                excluded.discard(matcher.label)
+        else:
+            excluded.add(matcher.label)
+    return from_mapping({name: value for name, value in labels.items() if name not in excluded})
+
+
+@function("absent", args=(VECTOR,), returns=VECTOR)
+def absent(steps: Steps, vector: Vector) -> Vector:
+    one = one_series(np.ones(len(steps.times)), labels_of_absent(steps))
+    return Vector(one.labels, one.values, ~np.any(vector.present, axis=0)[None, :])
+
+
+@function("scalar", args=(VECTOR,), returns=SCALAR)
+def scalar(_steps: Steps, vector: Vector) -> Scalar:
+    count = vector.present.sum(axis=0)
+    if not len(vector.labels):
+        return Scalar(np.full(len(count), np.nan))
+    only = np.take_along_axis(vector.values, vector.present.argmax(axis=0)[None, :], axis=0)[0]
+    return Scalar(np.where(count == 1, only, np.nan))
+
+
+@function("vector", args=(SCALAR,), returns=VECTOR)
+def vector(_steps: Steps, value: Scalar) -> Vector:
+    return one_series(value.values)
+
+
+@function("time", args=(), returns=SCALAR)
+def time(steps: Steps) -> Scalar:
+    return Scalar(steps.times / 1000.0)
+
+
+@function("pi", args=(), returns=SCALAR)
+def pi(steps: Steps) -> Scalar:
+    return Scalar(np.full(len(steps.times), np.pi))
+
+
+@function("timestamp", args=(VECTOR,), returns=VECTOR)
+def timestamp(steps: Steps, vector: Vector) -> Vector:
+    """The time of the step; of a plain selector the engine takes the times of the samples instead."""
+    return vector.with_values(np.broadcast_to(steps.times / 1000.0, vector.values.shape).copy())
+
+
+def _sorted(vector: Vector, keys: Values) -> Vector:
+    """Ranked by the keys, NaN and what is absent last; equal keys stay in their order."""
+    order = np.argsort(np.where(vector.present, keys, np.nan), axis=0, kind="stable")
+    return Vector(vector.labels, vector.values, vector.present, np.argsort(order, axis=0))
+
+
+@function("sort", args=(VECTOR,), returns=VECTOR)
+def sort(_steps: Steps, vector: Vector) -> Vector:
+    return _sorted(vector, vector.values)
+
+
+@function("sort_desc", args=(VECTOR,), returns=VECTOR)
+def sort_desc(_steps: Steps, vector: Vector) -> Vector:
+    return _sorted(vector, -vector.values)

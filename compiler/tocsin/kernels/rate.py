@@ -1,0 +1,84 @@
+"""Windows of a counter or gauge to its extrapolated change: `rate`, `increase` and `delta`."""
+
+from __future__ import annotations
+
+from tocsin.kernels.compile import kernel
+from tocsin.series import Mask, Offsets, Times, Values
+
+
+@kernel
+def drops(values: Values, offsets: Offsets, out: Offsets) -> int:
+    """The positions whose value is below the one before it in the same series; returns how many."""
+    n = 0
+    for s in range(len(offsets) - 1):
+        for i in range(offsets[s] + 1, offsets[s + 1]):
+            if values[i] < values[i - 1]:
+                out[n] = i
+                n += 1
+    return n
+
+
+@kernel
+def to_edge(gap: float, average: float) -> float:
+    """How far to extrapolate beyond the outermost sample, which is `gap` seconds from the edge of the window."""
+    return average / 2.0 if gap >= average * 1.1 else gap
+
+
+@kernel
+def covered(before: float, after: float, sampled: float, n: int, first: float, change: float, compat: int) -> float:
+    """The seconds that a change is taken to span; a counter is not extrapolated below zero.
+
+    Prometheus since 2.51 cuts at zero after the test of the gap (#13725), 2.42 before it. `first` is -1 for a gauge.
+    """
+    average = sampled / n
+    to_zero = sampled * (first / change) if change > 0 and first >= 0 else before
+    if compat == 2:
+        return sampled + to_edge(min(to_zero, before), average) + to_edge(after, average)
+    start = to_edge(before, average)
+    if change > 0 and first >= 0 and to_zero < start:
+        start = to_zero
+    return sampled + start + to_edge(after, average)
+
+
+@kernel
+def extrapolated(
+    times: Times,
+    values: Values,
+    lo: Offsets,
+    hi: Offsets,
+    dropped: Offsets,
+    start: Times,
+    end: Times,
+    seconds: float,
+    counter: bool,
+    compat: int,
+    out: Values,
+    present: Mask,
+) -> None:
+    """The change over each window of two samples or more, divided by `seconds` where that is not 0.
+
+    `dropped` are the positions of `drops`: only these are visited, in the order of time, so that the sum has the bits
+    of the full scan. Prometheus `extrapolatedRate` (promql/functions.go).
+    """
+    p = 0
+    for s in range(lo.shape[0]):
+        for t in range(lo.shape[1]):
+            a, b = lo[s, t], hi[s, t] - 1
+            present[s, t] = b > a
+            if b <= a:
+                continue
+            change = values[b] - values[a]
+            if counter:
+                while p < len(dropped) and dropped[p] <= a:
+                    p += 1
+                q = p
+                while q < len(dropped) and dropped[q] <= b:
+                    change += values[dropped[q] - 1]
+                    q += 1
+            sampled = float(times[b] - times[a]) / 1000.0
+            before = float(times[a] - start[t]) / 1000.0
+            after = float(end[t] - times[b]) / 1000.0
+            factor = covered(before, after, sampled, b - a, values[a] if counter else -1.0, change, compat) / sampled
+            if seconds != 0.0:
+                factor /= seconds
+            out[s, t] = change * factor
