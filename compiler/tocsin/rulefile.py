@@ -182,7 +182,7 @@ class _Reader:
 
 
 def _spans(body: MapNode) -> Iterator[tuple[str, Span]]:
-    """Where each value stands; a label or annotation as `labels.NAME`, with its key where it is asked for as a whole."""
+    """Where each value stands; a label or annotation as `labels.NAME`."""
     for key, value in body.entries:
         yield key.text.value, value.span
         if isinstance(value, MapNode):

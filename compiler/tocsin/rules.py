@@ -10,7 +10,7 @@ from tocsin.diagnostics import Span
 from tocsin.promql.ast import Expr
 
 Places: TypeAlias = Mapping[str, Span]
-"""Where the parts of a rule were written: by field (`expr`, `for`), by `labels.NAME`, `annotations.NAME`, and `rule`."""
+"""Where the parts of a rule were written: by field (`expr`, `for`), `labels.NAME`, `annotations.NAME`, `rule`."""
 
 
 def _places() -> Places:

@@ -83,7 +83,7 @@ def _bound(within: Decimal) -> Matcher:
 
 @kind(
     "latency",
-    "How long requests take, from a classic histogram: a `quantile` in seconds, or the share that is not `within` a bound.",
+    "How long requests take, from a classic histogram: a `quantile`, or the share that is not `within` a bound.",
     {
         "type": "object",
         "additionalProperties": False,
@@ -130,7 +130,12 @@ def _quantity(node: Scalar | None, unit: Unit, problems: Problems) -> Quantity |
         quantity = parse_quantity(node.text.value)
     except ValueError:
         quantity = None
-    if quantity is None or quantity.unit is not unit or not 0 < quantity.exact or (example == "99%" and quantity.exact >= 1):
+    if (
+        quantity is None
+        or quantity.unit is not unit
+        or not quantity.exact > 0
+        or (example == "99%" and quantity.exact >= 1)
+    ):
         message = f"expected {'a share between 0% and 100%' if unit is Unit.RATIO else 'a time'}, such as `{example}`"
         problems.add(Problem("spec/quantity", f"{message}, found `{node.text.value}`", node.span))
         return None

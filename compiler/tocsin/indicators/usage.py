@@ -42,7 +42,7 @@ class Usage(Plain):
 
 @kind(
     "usage",
-    "How full something is: what is `used` (or `free`) as a share of its `capacity`. With `by`, the fullest of each group.",
+    "How full something is: what is `used` (or `free`) over its `capacity`. With `by`, the fullest of each group.",
     {
         "type": "object",
         "additionalProperties": False,

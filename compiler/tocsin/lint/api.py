@@ -19,7 +19,7 @@ from tocsin.spec.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An alert, and what decides whether it is noise. `planned` is what it was compiled from, None for a rule file's."""
+    """An alert, and what decides whether it is noise; `planned` is what it was compiled from, if it was."""
 
     rule: AlertingRule
     group: RuleGroup

@@ -80,7 +80,7 @@ def branches(expr: Expr) -> Iterator[tuple[Expr, ...]]:
                 for right in branches(rhs):
                     yield (*left, *right)
         case Binary(op="unless", lhs=lhs):
-            yield from branches(lhs)
+            yield from ((*left, node) for left in branches(lhs))
         case Aggregation(op="sum" | "max" | "min" | "avg" | "group" | "topk" | "bottomk", expr=inner) if _filters(
             inner
         ):

@@ -15,15 +15,10 @@ Outcome = Literal["never", "always", "sometimes"]
 def reach(found: Comparison, subject: Subject) -> Interval:
     """The values that a comparison's left side can have: by its form, and by the kind of indicator it was made from."""
     formal = bounds(found.value)
-    if subject.planned is None or found.value != unwrap(_value(subject)):
+    if subject.planned is None or subject.planned.value is None or found.value != unwrap(subject.planned.value):
         return formal
     low, high = subject.planned.indicator.bounds
     return Interval(max(low, formal.low), min(high, formal.high))
-
-
-def _value(subject: Subject) -> Expr:
-    assert subject.planned is not None
-    return subject.planned.indicator.value(subject.planned.window)
 
 
 def outcome(found: Comparison, limits: Interval) -> Outcome:

@@ -39,7 +39,9 @@ def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Subject]
                 yield Subject(rule, group, inputs.settings)
 
 
-def check(paths: Sequence[Path], settings: Path | None, problems: Problems, today: date) -> tuple[Inputs, list[Compiled]]:
+def check(
+    paths: Sequence[Path], settings: Path | None, problems: Problems, today: date
+) -> tuple[Inputs, list[Compiled]]:
     """Reads, compiles and lints: all problems of all files in one run."""
     inputs = read_inputs(paths, settings, problems)
     compiled = compile_specs(inputs)

@@ -105,5 +105,7 @@ def _read_document(node: Node, source: Source, inputs: Inputs, problems: Problem
     else:
         severity = Severity.ERROR if explicit else Severity.WARNING
         keys = ", ".join(f"`{key.text.value}`" for key, _ in node.entries[:4]) if isinstance(node, MapNode) else ""
-        message = f"neither a spec (`service`, `alerts`) nor a rule file (`groups`){f'; its keys are {keys}' if keys else ''}"
+        message = (
+            f"neither a spec (`service`, `alerts`) nor a rule file (`groups`){f'; its keys are {keys}' if keys else ''}"
+        )
         problems.add(Problem("input/unknown", message, node.span, severity=severity))

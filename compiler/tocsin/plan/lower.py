@@ -27,11 +27,16 @@ NO_DATA_FOR = 10 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class PlannedAlert:
-    """An alert of a spec as PromQL: it fires where `expr` has a result. `window` is None for an instant value."""
+    """An alert of a spec as PromQL: it fires where `expr` has a result.
+
+    `value` is what the thresholds are held against, None where there are none; `window` is what it is measured over,
+    None for an instant value.
+    """
 
     alert: Alert
     indicator: Indicator
     window: int | None
+    value: Expr | None
     expr: Expr
 
 
@@ -52,14 +57,15 @@ def lower(spec: Spec, settings: Settings) -> Plan:
 def _threshold(alert: Alert, spec: Spec, settings: Settings) -> PlannedAlert:
     indicator = spec.indicators[alert.indicator]
     window = _window(alert, indicator, settings)
-    expr = _condition(alert.condition, alert, indicator, window, settings)
+    expr = _condition(alert.condition, alert, indicator, window)
     if alert.min_events:
         counted = indicator.events(window or WINDOW)
         if counted is not None:
             expr = build.binary(expr, "and", build.compare(counted, ">=", build.number(alert.min_events)))
     if alert.guard:
         expr = _guarded(expr, indicator, alert, spec, settings)
-    return PlannedAlert(alert, indicator, window, expr)
+    value = indicator.value(window) if alert.condition.thresholds else None
+    return PlannedAlert(alert, indicator, window, value, expr)
 
 
 def _window(alert: Alert, indicator: Indicator, settings: Settings) -> int | None:
@@ -69,9 +75,7 @@ def _window(alert: Alert, indicator: Indicator, settings: Settings) -> int | Non
     return max(WINDOW, SCRAPES * settings.scrape_interval) if indicator.smoothed else None
 
 
-def _condition(
-    condition: Condition, alert: Alert, indicator: Indicator, window: int | None, settings: Settings
-) -> Expr:
+def _condition(condition: Condition, alert: Alert, indicator: Indicator, window: int | None) -> Expr:
     match condition.kind:
         case "above":
             return _compare(indicator.value(window), ">", condition.thresholds[0], alert)
@@ -99,7 +103,7 @@ def _guarded(expr: Expr, indicator: Indicator, alert: Alert, spec: Spec, setting
     assert guard is not None
     other = spec.indicators[guard.indicator]
     window = _window(alert, other, settings) if other.smoothed else None
-    condition = _condition(guard.condition, alert, other, window, settings)
+    condition = _condition(guard.condition, alert, other, window)
     if indicator.by == other.by:
         return build.binary(expr, "and", condition)
     shared = tuple(label for label in indicator.by if label in other.by)
@@ -136,4 +140,4 @@ def _no_data(spec: Spec, settings: Settings) -> Iterator[PlannedAlert]:
             summary=f"{name} of {spec.service} cannot be judged: its series are gone",
             action=f"Find out whether {spec.service} or its monitoring is down; restore the one that is.",
         )
-        yield PlannedAlert(alert, indicator, None, _absent(indicator))
+        yield PlannedAlert(alert, indicator, None, None, _absent(indicator))

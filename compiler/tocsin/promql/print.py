@@ -45,7 +45,7 @@ def pretty(expr: Expr, width: int = 100) -> str:
 
 def parenthesize(expr: Expr) -> Expr:
     """The expression with a Paren wherever its text would otherwise be read as another expression."""
-    return transform(expr, _guard)
+    return transform(expr, guarded)
 
 
 _POWER = 6
@@ -61,7 +61,8 @@ _PRECEDENCE = {
 """How tightly the operators bind; all but `^` associate to the left (the docs on operators)."""
 
 
-def _guard(node: Expr) -> Expr:
+def guarded(node: Expr) -> Expr:
+    """The node with a Paren around those of its operands that would otherwise be read as something else."""
     match node:
         case Binary(op=op, lhs=lhs, rhs=rhs):
             own = _PRECEDENCE[op]

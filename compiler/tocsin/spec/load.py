@@ -90,7 +90,11 @@ class _Reader:
             self._duration(node, "over"),
             self._guard(node.get("while")),
             events.value if isinstance(events, Scalar) and isinstance(events.value, int) else None,
-            *(_text(node, key) for key in ("no_data", "severity", "summary", "action", "runbook")),
+            _text(node, "no_data"),
+            _text(node, "severity"),
+            _text(node, "summary"),
+            _text(node, "action"),
+            _text(node, "runbook"),
             labels=_texts(node.get("labels")),
             places={key.text.value: value.span for key, value in node.entries}
             | _nested("labels", node)
@@ -118,7 +122,12 @@ class _Reader:
                 return self._threshold(kind, (value,), indicator)
         if (range_ := node.get("outside")) is not None:
             return self._threshold("outside", _items(range_), indicator)
-        if node.get("absent") is not None:
+        if (absent := node.get("absent")) is not None:
+            if indicator and indicator.watched() is None:
+                self._fault(
+                    "condition", "this indicator reads several metrics, and any of them may be absent", absent.span
+                )
+                return None
             return Condition("absent")
         horizon = self._duration(node, "fills_in")
         if horizon is None or indicator is None:

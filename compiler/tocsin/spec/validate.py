@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from tocsin.diagnostics import Problem, Problems, Span
 from tocsin.document import MapNode, Node, Scalar, locate, plain
 from tocsin.indicators.api import KINDS
 from tocsin.registry import discover, suggest
+
+# The library's stubs allow every part of an error to be unset; those that `iter_errors` gives are whole.
+Fault: TypeAlias = Any
 
 
 @cache
@@ -66,7 +68,7 @@ def validate(node: Node, name: str, problems: Problems) -> bool:
     return not found
 
 
-def _problems(root: Node, error: ValidationError) -> Iterator[Problem]:
+def _problems(root: Node, error: Fault) -> Iterator[Problem]:
     node = locate(root, list(error.absolute_path))
     match error.validator:
         case "additionalProperties" if isinstance(node, MapNode):
@@ -85,7 +87,7 @@ def _problems(root: Node, error: ValidationError) -> Iterator[Problem]:
             yield _mismatch(key or node, error)
 
 
-def _mismatch(node: Node, error: ValidationError) -> Problem:
+def _mismatch(node: Node, error: Fault) -> Problem:
     expected = error.schema.get("x-expected") or _type(error.schema) or error.message
     shown = node.text.value if isinstance(node, Scalar) else None
     found = f"`{shown}`" if shown else "nothing" if isinstance(node, Scalar) else _noun(error.instance)
@@ -94,7 +96,7 @@ def _mismatch(node: Node, error: ValidationError) -> Problem:
     return Problem("spec/value", f"expected {expected}, found {found}", _head(node), help=help)
 
 
-def _unknown_keys(node: MapNode, error: ValidationError) -> Iterator[Problem]:
+def _unknown_keys(node: MapNode, error: Fault) -> Iterator[Problem]:
     known = error.schema.get("properties", {})
     for key, _ in node.entries:
         if key.text.value not in known:
@@ -102,17 +104,17 @@ def _unknown_keys(node: MapNode, error: ValidationError) -> Iterator[Problem]:
             yield Problem("spec/unknown-key", message, key.span, help=suggest(key.text.value, known))
 
 
-def _key(root: Node, error: ValidationError) -> Scalar | None:
+def _key(root: Node, error: Fault) -> Scalar | None:
     """The key that a fault in `propertyNames` is about: its name is the instance, its mapping is at the path."""
     node = locate(root, list(error.absolute_path))
     return node.key(str(error.instance)) if isinstance(node, MapNode) else None
 
 
-def _alternatives(error: ValidationError) -> list[str]:
+def _alternatives(error: Fault) -> list[str]:
     return [name for choice in error.validator_value for name in choice.get("required", ())]
 
 
-def _thing(error: ValidationError) -> str:
+def _thing(error: Fault) -> str:
     """What the faulty mapping is, by its place: a spec, an alert, an indicator."""
     path = [step for step in error.absolute_path if isinstance(step, str)]
     named = {"alerts": "an alert", "indicators": "an indicator"}

@@ -21,16 +21,19 @@ def write(artifacts: Sequence[Artifact], out: Path, stale: Sequence[Path]) -> It
     for artifact in artifacts:
         path = out / artifact.path
         if _read(path) != artifact.text:
-            _replace(path, artifact.text)
+            replace(path, artifact.text)
             yield path
     for path in stale:
         path.unlink(missing_ok=True)
         yield path
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Writes a file whole: beside its place, then moved there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False) as file:
+    with NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False
+    ) as file:
         temporary = Path(file.name)
         try:
             file.write(text)
@@ -62,7 +65,9 @@ def differences(artifacts: Sequence[Artifact], out: Path, stale: Sequence[Path])
 def _diff(path: Path, text: str) -> Iterator[str]:
     old = _read(path)
     before, after = (old or "").splitlines(keepends=True), text.splitlines(keepends=True)
-    yield from unified_diff(before, after, str(path) if old is not None else os.devnull, str(path) if text else os.devnull)
+    yield from unified_diff(
+        before, after, str(path) if old is not None else os.devnull, str(path) if text else os.devnull
+    )
 
 
 def _read(path: Path) -> str | None:

@@ -85,7 +85,7 @@ def _contradiction(compared: list[Comparison]) -> tuple[Comparison, Comparison] 
 
 
 def _constant_false(node: object) -> bool:
-    """A filter of a constant vector, such as `vector(1) > 2`, is caught by its bounds; this is `1 > bool 2` and the like."""
+    """`1 > bool 2` and the like; a filter of a constant vector, such as `vector(1) > 2`, is caught by its bounds."""
     if not isinstance(node, Binary) or node.op not in COMPARISONS:
         return False
     return constant(node.lhs) is not None and constant(node.rhs) is not None

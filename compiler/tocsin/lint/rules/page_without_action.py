@@ -47,7 +47,7 @@ from tocsin.lint.api import Finding, Subject, lint_rule
 
 # An action that names no deed: the verb alone, or with an object that is the alert itself.
 _VAGUE = re.compile(
-    r"(please\s+)?((investigate|check|look|monitor|watch|see|review|debug|fix|be aware|take a look|have a look|do something)"
+    r"(please\s+)?((investigate|check|look|monitor|watch|see|review|debug|fix|be aware|(take|have) a look|do something)"
     r"(\s+(it|this|that|into|at|on|the|issue|problem|alert|error|what|is|wrong|happening|going|asap|now))*"
     r"|none|nothing|n/?a|tbd|todo|unknown|fyi|\?+|-+)[\s.!]*",
     re.IGNORECASE,

@@ -60,9 +60,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _declared(subject: Subject) -> Iterator[Finding]:
     """The unit that a spec declares, against the one that the metric's name tells."""
-    assert subject.planned is not None
+    if subject.planned is None or subject.planned.value is None:
+        return
     declared = subject.planned.indicator.unit
-    told = unit_of(subject.planned.indicator.value(subject.planned.window))
+    told = unit_of(subject.planned.value)
     if told not in (None, declared):
         name = "a percentage" if told == PERCENT else told
         message = f"the indicator is declared in {declared}, and its metric's name says {name}"

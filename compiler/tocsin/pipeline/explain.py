@@ -1,0 +1,38 @@
+"""A name to the page that explains it: a lint rule's, or an alert's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tocsin.lint.api import RULES
+from tocsin.pipeline.inputs import Inputs
+from tocsin.plan.emit import Compiled
+from tocsin.registry import discover
+from tocsin.report.explain import explain_alert
+from tocsin.rules import AlertingRule
+
+
+def lint_rule_names() -> list[str]:
+    """The names of all lint rules."""
+    discover("tocsin.lint.rules")
+    return list(RULES)
+
+
+def explain_rule(name: str) -> str:
+    """The page of a lint rule."""
+    rule = RULES[name]
+    return f"{name} ({rule.severity})\n\n{rule.page}\n"
+
+
+def explain_alerts(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, str]:
+    """The pages of all alerts, by name."""
+    pages = {}
+    for one in compiled:
+        for rule, planned in zip(one.group.rules, one.plan.alerts, strict=True):
+            if isinstance(rule, AlertingRule):
+                pages[rule.name] = explain_alert(rule, one.group, planned, inputs.settings.evaluation_interval)
+    for group in inputs.groups:
+        interval = group.interval or inputs.settings.evaluation_interval
+        alerts = [rule for rule in group.rules if isinstance(rule, AlertingRule)]
+        pages |= {rule.name: explain_alert(rule, group, None, interval) for rule in alerts}
+    return pages

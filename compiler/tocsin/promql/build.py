@@ -1,0 +1,128 @@
+"""Constructors for those who write PromQL: what they build prints as it was meant.
+
+Durations are milliseconds. Where a place is known it is given by `dataclasses.replace(node, span=...)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tocsin.promql.ast import (
+    COMPARISONS,
+    SET_OPERATORS,
+    WINDOW,
+    Aggregation,
+    Binary,
+    Call,
+    Cardinality,
+    Expr,
+    Matcher,
+    Matching,
+    MatrixSelector,
+    Number,
+    String,
+    Subquery,
+    VectorSelector,
+    transform,
+)
+from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, returns
+from tocsin.promql.print import guarded
+
+
+def number(value: float) -> Number:
+    return Number(float(value))
+
+
+def string(value: str) -> String:
+    return String(value)
+
+
+def selector(name: str, *matchers: Matcher) -> VectorSelector:
+    return VectorSelector(name, matchers)
+
+
+def narrowed(expr: Expr, *matchers: Matcher) -> Expr:
+    """The expression with more matchers in each of its selectors."""
+
+    def narrow(node: Expr) -> Expr:
+        return replace(node, matchers=(*node.matchers, *matchers)) if isinstance(node, VectorSelector) else node
+
+    return transform(expr, narrow)
+
+
+def over(expr: Expr, window: int, step: int | None = None) -> MatrixSelector | Subquery:
+    """The range vector of the last `window` milliseconds: `x[5m]`, and of all but a selector a subquery."""
+    if window <= 0:
+        raise ValueError(f"a range of {window} ms")
+    if isinstance(expr, VectorSelector) and step is None:
+        return MatrixSelector(expr, window, span=expr.span)
+    subquery = guarded(Subquery(expr, window, step, span=expr.span))
+    assert isinstance(subquery, Subquery)
+    return subquery
+
+
+def smooth(expr: Expr, window: int | None) -> Expr:
+    """The average over the window, and without one the expression itself."""
+    return expr if window is None else call("avg_over_time", over(expr, window))
+
+
+def call(function: str, *args: Expr) -> Call:
+    """A function of PromQL; a name that there is not is a mistake in the program."""
+    if function not in FUNCTIONS:
+        raise ValueError(f"no function {function!r}")
+    return Call(function, args, returns(function))
+
+
+def aggregate(
+    op: str, expr: Expr, by: tuple[str, ...] = (), *, param: Expr | None = None, without: bool = False
+) -> Aggregation:
+    """`op by (by) (param, expr)`."""
+    if op not in AGGREGATIONS:
+        raise ValueError(f"no aggregation {op!r}")
+    return Aggregation(op, expr, param, by, without)
+
+
+def binary(
+    lhs: Expr,
+    op: str,
+    rhs: Expr,
+    *,
+    on: tuple[str, ...] | None = None,
+    ignoring: tuple[str, ...] = (),
+    group_left: tuple[str, ...] | None = None,
+) -> Binary:
+    """`lhs op on (...) group_left (...) rhs`, with parentheses around the sides that need them."""
+    cardinality: Cardinality = "many-to-many" if op in SET_OPERATORS else "one-to-one"
+    if group_left is not None:
+        cardinality = "many-to-one"
+    labels = ignoring if on is None else on
+    matching = Matching(labels, on is not None, cardinality, group_left or ())
+    whole = guarded(Binary(op, lhs, rhs, matching=matching))
+    assert isinstance(whole, Binary)
+    return whole
+
+
+def compare(lhs: Expr, op: str, rhs: Expr) -> Binary:
+    """A filter: what of `lhs` compares so with `rhs`."""
+    if op not in COMPARISONS:
+        raise ValueError(f"no comparison {op!r}")
+    return binary(lhs, op, rhs)
+
+
+def or_zero(expr: Expr) -> Binary:
+    """`expr or vector(0)`: zero where a sum over all series has none."""
+    return binary(expr, "or", call("vector", number(0)))
+
+
+def with_window(expr: Expr, window: int) -> Expr:
+    """The expression with `window` wherever `$window` was written."""
+
+    def choose(node: Expr) -> Expr:
+        changes = {
+            name: window if value > 0 else -window
+            for name in ("range", "step", "offset")
+            if abs(value := getattr(node, name, None) or 0) == WINDOW
+        }
+        return replace(node, **changes) if changes else node  # type: ignore[arg-type]
+
+    return transform(expr, choose)
