@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import re2
-
 from tocsin.diagnostics import Problem, Severity, Source, Span
 from tocsin.labels import is_plain_name
 from tocsin.promql.ast import Aggregation, Call, Expr, String, ValueType, unwrap, value_type, walk
-from tocsin.promql.match import regex
+from tocsin.promql.match import regex_fault
 from tocsin.promql.print import print_expr
 
 _HELP = {
@@ -57,15 +55,15 @@ def _regex(node: Expr, whole: Expr) -> Iterator[Problem]:
     literal = unwrap(node)
     if not isinstance(literal, String):
         return
-    try:
-        regex(literal.value)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "it is too large"
-        shown = reason.decode() if isinstance(reason, bytes) else reason
-        yield Problem("promql/regex", f"error parsing regexp: {shown}", _place(literal, whole))
+    fault = regex_fault(literal.value)
+    if fault:
+        yield Problem("promql/regex", f"error parsing regexp: {fault}", _place(literal, whole))
 
 
 def _place(node: Expr, whole: Expr) -> Span:
     """Where the node was written, else where the whole was, else its own text."""
-    text = print_expr(whole)
-    return node.span or whole.span or Source("<expression>", text).span(0, len(text))
+    place = node.span or whole.span
+    if place is None:
+        text = print_expr(whole)
+        place = Source("<expression>", text).span(0, len(text))
+    return place

@@ -27,6 +27,16 @@ def regex(pattern: str) -> re2._Regexp[str]:
     return re2.compile(f"^(?:{pattern})$", options)
 
 
+def regex_fault(pattern: str) -> str | None:
+    """What RE2 has against an expression, None where it is one."""
+    try:
+        regex(pattern)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "it is too large"
+        return reason.decode() if isinstance(reason, bytes) else str(reason)
+    return None
+
+
 def matches(matchers: Sequence[Matcher], labels: Labels) -> bool:
     """Whether all matchers accept a label set."""
     values = dict(labels)

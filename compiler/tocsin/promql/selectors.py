@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast, get_args
-
-import re2
+from typing import NoReturn, cast, get_args
 
 from tocsin.diagnostics import Text
 from tocsin.labels import NAME
 from tocsin.promql.ast import Matcher, MatchOp
 from tocsin.promql.literals import string_value
-from tocsin.promql.match import accepts, regex
+from tocsin.promql.match import accepts, regex_fault
 from tocsin.promql.scan import Token, refuse
 
 
@@ -87,14 +85,11 @@ def _named(text: Text, token: Token) -> str:
 
 
 def _check_regex(text: Text, token: Token, pattern: str) -> None:
-    try:
-        regex(pattern)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "it is too large"
-        shown = reason.decode() if isinstance(reason, bytes) else reason
-        refuse(text, token.start, token.end, f"error parsing regexp: {shown}", "regex")
+    fault = regex_fault(pattern)
+    if fault:
+        refuse(text, token.start, token.end, f"error parsing regexp: {fault}", "regex")
 
 
-def _unexpected(text: Text, token: Token, expected: str) -> None:
+def _unexpected(text: Text, token: Token, expected: str) -> NoReturn:
     message = f"unexpected `{token.text}` in label matching, expected {expected}"
     refuse(text, token.start, token.end, message)
