@@ -235,9 +235,9 @@ PETSHOP_RULES = RuleGroup(
 
 
 def compiled_groups() -> list[RuleGroup]:
-    """What the PetShop specs compile to, where it is there."""
+    """What the PetShop specs compile to."""
     groups: list[RuleGroup] = []
-    for path in sorted((ROOT / "out").rglob("*petshop*.y*ml")):
+    for path in sorted((ROOT / "out" / "prometheus").glob("*.yaml")):
         problems = Problems()
         for node in parse_documents(read_source(path), problems):
             groups += read_groups(node, problems) if is_rule_file(node) else ()
@@ -275,8 +275,7 @@ def test_petshop_verdict(golden: Golden) -> None:
 @pytest.mark.parametrize("kind", ["by-hand", "compiled"])
 def test_promtool_agrees_on_petshop_at_every_evaluation(kind: str, tmp_path: Path) -> None:
     groups = [PETSHOP_RULES] if kind == "by-hand" else compiled_groups()
-    if not groups:
-        pytest.skip("no specs for PetShop are compiled yet")
+    assert groups
     recording = open_recording(str(PETSHOP / "recording.om.gz"))
     series = recording.read((), *recording.extent)
     parts = promtool.stretches(series, 12 * 60 * MINUTE, 60 * MINUTE, MINUTE)
@@ -284,5 +283,5 @@ def test_promtool_agrees_on_petshop_at_every_evaluation(kind: str, tmp_path: Pat
     timelines = done.timelines
     assert done.problems == ()
     assert len(parts) == 2
-    assert sum(len(timeline.episodes) for timeline in timelines) > 100
+    assert sum(len(timeline.episodes) for timeline in timelines) > 40
     assert promtool.disagreement(tmp_path, groups, series, timelines, parts, MINUTE) == ""
