@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.backtest.model import Backtest, Score, Window
-from tocsin.backtest.trace import Threshold, constant, join, nearest, recorded, thin, thresholds, trace, traces
+from tocsin.backtest.trace import Threshold, join, nearest, recorded, thin, thresholds, trace, traces
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.ast import Expr
+from tocsin.promql.compare import constant
 from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
 from tocsin.series import Frame, Series

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +17,8 @@ from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import DEFAULT, evaluate_range
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import Labels
-from tocsin.promql.ast import COMPARISONS, Binary, Expr, Number, Unary, unwrap
+from tocsin.promql.ast import Binary, Expr, unwrap
+from tocsin.promql.compare import comparison
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
 from tocsin.series import Frame, Mask, Recording, Times, Values
 
@@ -27,14 +27,6 @@ Evaluate: TypeAlias = Callable[[Expr, int, int], Frame]
 
 Span: TypeAlias = tuple[int, int]
 """The first and the last millisecond of a stretch of time."""
-
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Compared:
     """An expression, and the constants that a rule compares it with."""
 
     value: Expr
@@ -62,23 +54,20 @@ class Trace:
 
     group: str
     rule: AlertingRule
-    comparison: Comparison
+    comparison: Compared
     frame: Frame
     omitted: int = 0
 
 
-def thresholds(expr: Expr) -> Comparison | None:
+def thresholds(expr: Expr) -> Compared | None:
     """What an alert's expression compares with constants, or None where it compares nothing of the kind.
 
     Guards are looked through (`(value > 1) and guard`), and both ends of a range are found
     (`value < 1 or value > 9`); where several values are compared, the first one counts.
     """
+    if found := comparison(expr):
+        return Compared(found.value, (Threshold(found.op, found.threshold),))
     match unwrap(expr):
-        case Binary(op=op, lhs=lhs, rhs=rhs, returns_bool=False) if op in COMPARISONS:
-            if (limit := constant(rhs)) is not None:
-                return None if constant(lhs) is not None else Comparison(unwrap(lhs), (Threshold(op, limit),))
-            if (limit := constant(lhs)) is not None:
-                return Comparison(unwrap(rhs), (Threshold(_MIRRORED[op], limit),))
         case Binary(op="and" | "unless", lhs=lhs, rhs=rhs) as guarded:
             return thresholds(lhs) or (thresholds(rhs) if guarded.op == "and" else None)
         case Binary(op="or", lhs=lhs, rhs=rhs):
@@ -86,26 +75,10 @@ def thresholds(expr: Expr) -> Comparison | None:
     return None
 
 
-def _either(one: Comparison | None, other: Comparison | None) -> Comparison | None:
+def _either(one: Compared | None, other: Compared | None) -> Compared | None:
     if one is None or other is None or one.value != other.value:
         return one or other
-    return Comparison(one.value, tuple(dict.fromkeys(one.thresholds + other.thresholds)))
-
-
-def constant(expr: Expr) -> float | None:
-    """The value of an expression of numbers only, such as `14.4 * 0.001`."""
-    match unwrap(expr):
-        case Number(value=value):
-            return value
-        case Unary(expr=inner):
-            value_inside = constant(inner)
-            return None if value_inside is None else -value_inside
-        case Binary(op=op, lhs=lhs, rhs=rhs) if op in _ARITHMETIC:
-            left, right = constant(lhs), constant(rhs)
-            if left is None or right is None or (op == "/" and right == 0):
-                return None
-            return _ARITHMETIC[op](left, right)
-    return None
+    return Compared(one.value, tuple(dict.fromkeys(one.thresholds + other.thresholds)))
 
 
 def traces(

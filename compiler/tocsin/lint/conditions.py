@@ -1,71 +1,11 @@
-"""What an alert's expression compares: the comparisons that decide, and the guards beside them."""
+"""What decides in an alert's expression: the ways in which it fires, and the windows that it looks over."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from tocsin.promql.ast import (
-    COMPARISONS,
-    Aggregation,
-    Binary,
-    Call,
-    Expr,
-    MatrixSelector,
-    Number,
-    Paren,
-    Subquery,
-    Unary,
-    unwrap,
-    walk,
-)
-
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">=", "==": "==", "!=": "!="}
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`value op threshold`, whichever side the number was written on."""
-
-    value: Expr
-    op: str
-    threshold: float
-    node: Binary
-    literal: Expr
-
-
-def constant(expr: Expr) -> float | None:
-    """The value of an expression of numbers alone."""
-    match expr:
-        case Number(value=value):
-            return value
-        case Paren(expr=inner):
-            return constant(inner)
-        case Unary(expr=inner):
-            value_ = constant(inner)
-            return None if value_ is None else -value_
-        case Binary(op="+" | "-" | "*" | "/" as op, lhs=lhs, rhs=rhs):
-            return _arithmetic(op, constant(lhs), constant(rhs))
-    return None
-
-
-def _arithmetic(op: str, left: float | None, right: float | None) -> float | None:
-    if left is None or right is None or (op == "/" and right == 0):
-        return None
-    return {"+": left + right, "-": left - right, "*": left * right}.get(op) if op != "/" else left / right
-
-
-def comparison(expr: Expr) -> Comparison | None:
-    """The expression as a comparison with a number, if it is one (a filter, not `bool`)."""
-    node = unwrap(expr)
-    if not isinstance(node, Binary) or node.op not in COMPARISONS or node.returns_bool:
-        return None
-    left, right = constant(node.lhs), constant(node.rhs)
-    if right is not None and left is None:
-        return Comparison(unwrap(node.lhs), node.op, right, node, node.rhs)
-    if left is not None and right is None:
-        return Comparison(unwrap(node.rhs), _MIRRORED[node.op], left, node, node.lhs)
-    return None
+from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, unwrap, walk
+from tocsin.promql.compare import comparison
 
 
 def branches(expr: Expr) -> Iterator[tuple[Expr, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tocsin.lint.conditions import constant
 from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, VectorSelector, unwrap
+from tocsin.promql.compare import constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Literal
 
 from tocsin.lint.api import Subject
 from tocsin.lint.bounds import Interval, bounds
-from tocsin.lint.conditions import Comparison
 from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap, walk
+from tocsin.promql.compare import Comparison
 
 Outcome = Literal["never", "always", "sometimes"]
 

@@ -47,9 +47,10 @@ Good::
 from collections.abc import Iterator
 
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import branches, comparison
+from tocsin.lint.conditions import branches
 from tocsin.lint.reach import has_condition, outcome, reach
 from tocsin.promql.ast import Expr, unwrap
+from tocsin.promql.compare import comparison
 
 DEADMAN = "none"
 

@@ -53,8 +53,9 @@ from math import ceil
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import Comparison, branches, comparison, counts_events, smoothing
+from tocsin.lint.conditions import branches, counts_events, smoothing
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, unwrap, walk
+from tocsin.promql.compare import Comparison, comparison
 
 
 @lint_rule(Severity.WARNING)

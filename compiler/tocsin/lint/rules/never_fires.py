@@ -48,9 +48,10 @@ Good::
 from collections.abc import Iterator
 
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import Comparison, branches, comparison, constant
+from tocsin.lint.conditions import branches
 from tocsin.lint.reach import nothing_left, outcome, reach
 from tocsin.promql.ast import COMPARISONS, Binary, VectorSelector, unwrap, walk
+from tocsin.promql.compare import Comparison, comparison, constant
 from tocsin.promql.match import accepts, matchers_of
 
 

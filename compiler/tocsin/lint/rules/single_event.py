@@ -50,8 +50,9 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import Comparison, branches, comparison
+from tocsin.lint.conditions import branches
 from tocsin.lint.events import Count, one_event
+from tocsin.promql.compare import Comparison, comparison
 
 HELP = "alert on a share of the traffic (`ratio`, `above: 1%`)"
 

@@ -42,9 +42,10 @@ from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import Comparison, branches, comparison, constant
+from tocsin.lint.conditions import branches
 from tocsin.lint.units import PERCENT, unit_of
 from tocsin.promql.ast import Binary, unwrap
+from tocsin.promql.compare import Comparison, comparison, constant
 from tocsin.quantity import Unit
 
 
