@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Text
-from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, RENAMED
+from tocsin.promql.ast import SET_OPERATORS
+from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, MODIFIERS, RENAMED
 from tocsin.promql.scan import Token, refuse
 from tocsin.registry import suggest
 
@@ -17,28 +19,43 @@ Refusal: TypeAlias = Callable[[str], str | None]
 
 def unsupported(text: Text, tokens: Sequence[Token]) -> None:
     """Refuse by name the experimental syntax that the library does not know. Raises ProblemError."""
-    inside = False
-    for index, token in enumerate(tokens):
-        before = tokens[index - 1] if index else None
-        inside = token.text == "[" or (inside and token.text != "]")
-        feature = _feature(token, before, inside)
+    where = ""  # `[` inside a range, `offset` up to the duration that follows the keyword
+    for before, token in pairwise([None, *tokens]):
+        assert token is not None
+        feature = _duration(token, before, where) or _feature(token, before)
         if feature:
             refuse(text, token.start, token.end, f"{feature} are not supported", "unsupported")
+        if where != "[" or token.text == "]":
+            keyword = token.word == "offset" and _ends_operand(before)
+            signed = where == "offset" and token.word in ("+", "-")
+            where = "offset" if keyword or signed else token.text if token.text == "[" else ""
 
 
-def _feature(token: Token, before: Token | None, inside: bool) -> str:
-    last = before.word if before else ""
-    if inside and token.kind in ("identifier", "symbol") and token.text not in ("[", ":", "::"):
-        return "" if token.text == "-" and last == "[" else "duration expressions"
-    if inside and token.text == "::":
+_DURATION_FUNCTIONS = ("step", "range", "min", "max", "min_of", "max_of")
+
+
+def _duration(token: Token, before: Token | None, where: str) -> str:
+    if where == "[" and token.text == "::":
         return "aligned subqueries"
-    if last == "offset" and token.word in ("(", "step", "range"):
-        return "duration expressions"
-    if before and token.text == "/" and last in ("<", ">") and before.end == token.start:
+    signed = before is not None and before.text == "[" and token.text in ("+", "-")
+    computed = where == "[" and token.word not in ("", ":", "]") and not signed
+    called = where == "offset" and (token.text == "(" or token.word in _DURATION_FUNCTIONS)
+    return "duration expressions" if computed or called else ""
+
+
+def _feature(token: Token, before: Token | None) -> str:
+    if before and token.text == "/" and before.text in ("<", ">") and before.end == token.start:
         return "trim operators of native histograms"
-    if before and token.word in ("anchored", "smoothed") and (last in ("]", "}") or before.kind == "identifier"):
+    if token.word in ("anchored", "smoothed") and _ends_operand(before):
         return f"`{token.word}` range selectors"
     return ""
+
+
+def _ends_operand(token: Token | None) -> bool:
+    """Whether a token can be the last of an operand, so that no operand follows."""
+    if token is None or token.text in ("]", "}", ")"):
+        return token is not None
+    return token.kind == "identifier" and token.word not in SET_OPERATORS | MODIFIERS | {"atan2"}
 
 
 def explain(text: Text, tokens: Sequence[Token], pieces: Sequence[str], message: str, refusal: Refusal) -> ProblemError:

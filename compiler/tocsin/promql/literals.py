@@ -109,8 +109,8 @@ def _milliseconds(text: Text, token: Token) -> int:
 
 
 def timestamp_value(text: Text, token: Token, sign: int) -> int:
-    """Unix milliseconds of the number after `@`, rounded half away from zero as Go does."""
-    if token.kind != "number":
+    """Unix milliseconds of the number or duration after `@`, rounded half away from zero as Go does."""
+    if token.kind not in ("number", "duration"):
         refuse(text, token.start, token.end, f"unexpected `{token.text}` in @, expected a Unix time in seconds")
     seconds = number_value(text, token)
     if not seconds < 2**63 / 1000:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -17,6 +18,9 @@ def matchers_of(selector: VectorSelector) -> tuple[Matcher, ...]:
     return (*name, *selector.matchers)
 
 
+_ESCAPES = re.compile(r"\\Q.*?(?:\\E|$)|\\(?P<one>.)", re.DOTALL)
+
+
 @lru_cache(maxsize=4096)
 def regex(pattern: str) -> re2._Regexp[str]:
     """A compiled RE2 expression that must match the whole of a value; raises `re2.error`."""
@@ -24,6 +28,8 @@ def regex(pattern: str) -> re2._Regexp[str]:
     options.dot_nl = True
     options.log_errors = False
     re2.compile(pattern, options)  # alone, for `a)(b` is only one inside the parentheses
+    if any(escape["one"] == "C" for escape in _ESCAPES.finditer(pattern)):
+        raise re2.error("invalid escape sequence: `\\C`")  # a single byte; Go's RE2 has none
     return re2.compile(f"^(?:{pattern})$", options)
 
 

@@ -97,6 +97,8 @@ _PLACEHOLDERS: Final = {"number": "1", "duration": "1m", "window": "1m"}
 
 
 def _shown(text: Text, token: Token, windowed: bool) -> str:
+    if token.word in ("anchored", "smoothed"):
+        return f"_{token.text}"  # as keywords they have been refused, and as names the library does not know them
     if token.kind != "string":
         return _PLACEHOLDERS.get(token.kind, token.text)
     value = string_value(text, token)
