@@ -68,7 +68,10 @@ def _parse(given: Text | str, windowed: bool) -> Expr:
         tree: object = library.parse("".join(pieces))
     except ValueError as refusal:
         raise explain(text, tokens, pieces, str(refusal), _refusal) from None
-    return _Walk(text, tokens, braces).whole(tree)
+    try:
+        return _Walk(text, tokens, braces).whole(tree)
+    except RecursionError:  # within the limit, but called with little of Python's stack left
+        too_deep(text)
 
 
 def _refusal(text: str) -> str | None:

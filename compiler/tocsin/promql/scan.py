@@ -24,17 +24,16 @@ _MAX_OPERATORS = 1000
 
 
 class Token(NamedTuple):
-    """Characters `start` to `end` of the text."""
+    """Characters `start` to `end` of the text; `word` is what to compare with keywords, which have no case.
+
+    The word of a symbol is the symbol, and that of a literal is empty.
+    """
 
     kind: Kind
     text: str
     start: int
     end: int
-
-    @property
-    def word(self) -> str:
-        """What to compare with a keyword or a symbol; keywords have no case. Empty for literals."""
-        return {"identifier": self.text.lower(), "symbol": self.text}.get(self.kind, "")
+    word: str
 
 
 def refuse(text: Text, start: int, end: int, message: str, code: str = "syntax", help: str = "") -> NoReturn:
@@ -87,10 +86,11 @@ def _tokens(text: Text, windowed: bool, opened: Sequence[Token]) -> Iterator[Tok
         if match is None or (match.lastgroup == "window" and not windowed):
             _unknown(text, place)
         kind, piece, start, place = match.lastgroup, match.group(), place, match.end()
-        if kind == "identifier" and inside != "{" and piece.lower() in ("inf", "nan"):
-            kind = "number"
+        word = piece if kind == "symbol" else piece.lower() if kind == "identifier" else ""
+        if word in ("inf", "nan") and inside != "{":
+            kind, word = "number", ""
         if kind != "skip":
-            yield Token(kind, piece, start, place)  # type: ignore[arg-type]
+            yield Token(kind, piece, start, place, word)  # type: ignore[arg-type]
 
 
 def _unknown(text: Text, place: int) -> NoReturn:
