@@ -161,6 +161,7 @@ DEEP: dict[str, Callable[[int], str]] = {
     "alternatives": lambda n: " or ".join(["a"] * n),
     "signs": lambda n: "-" * n + "a",
     "subqueries": lambda n: "abs(" * n + "a" + "[1m:])" * n,
+    "a sum of selectors": lambda n: "+".join(['a{b="",}'] * n),
     "signed parentheses": lambda n: "-(" * n + "a" + ")" * n,
 }
 

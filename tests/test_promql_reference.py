@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -105,6 +106,23 @@ needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="pr
 def test_promtool_agrees_on_what_is_promql(tmp_path: Path) -> None:
     texts = GOLDEN.read_text().splitlines()
     refused = _refused_by_promtool(texts, tmp_path)
+    for index, text in enumerate(texts):
+        assert _accepts(text) == (index not in refused), text
+
+
+PIECES = (
+    "a|b|sum|rate|(|(|)|)|[5m]|[5m:]|{a='b'}|+|-|*|^|and|or|==|bool|on (x)|by (x)|1|2|'s'|,|offset 5m|@ 1|abs(|topk(1,|max"
+    "|time()|vector(1)|unless|group_left|%|<|without (y)|ignoring ()|inf|-1|start|atan2"
+).split("|")
+
+
+@pytest.mark.live
+@needs_promtool
+def test_promtool_agrees_on_random_pieces(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    texts = [" ".join(chance.choices(PIECES, k=chance.randint(1, 7))) for _ in range(4000)]
+    refused = _refused_by_promtool(texts, tmp_path)
+    assert len(texts) - len(refused) > 200
     for index, text in enumerate(texts):
         assert _accepts(text) == (index not in refused), text
 

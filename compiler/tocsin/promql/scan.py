@@ -131,10 +131,10 @@ def _depth(tokens: Sequence[Token]) -> int:
         level = levels[-1]
         if token.word in _OPERATORS:
             level[0] += 1
-        elif token.text in ("(", "["):
+        elif token.text in ("(", "[", "{"):
             level[0] += token.text == "["
             levels.append([0, 0, 0])
-        elif token.text in (")", "]", ","):
+        elif token.text in (")", "]", "}", ","):
             level[:] = 0, 0, max(level[2], level[0] + level[1] + 1)
             if token.text != ",":
                 levels.pop()
