@@ -136,8 +136,8 @@ def compile_(
                     Problem("compile/stale", "not what the specs compile to", span, help="run `tocsin compile`")
                 )
         else:
-            for path in files.write(artifacts, out, stale):
-                sys.stdout.write(f"{path}\n")
+            touched = [f"{path}\n" for path in files.write(artifacts, out, stale)]
+            sys.stdout.writelines(touched or [f"{out} is up to date: {len(artifacts)} files\n"])
 
 
 def _targets(chosen: Sequence[str] | None) -> list[str]:
