@@ -111,8 +111,8 @@ def test_promtool_agrees_on_what_is_promql(tmp_path: Path) -> None:
 
 
 PIECES = (
-    "a|b|sum|rate|(|(|)|)|[5m]|[5m:]|{a='b'}|+|-|*|^|and|or|==|bool|on (x)|by (x)|1|2|'s'|,|offset 5m|@ 1|abs(|topk(1,|max"
-    "|time()|vector(1)|unless|group_left|%|<|without (y)|ignoring ()|inf|-1|start|atan2"
+    "a|b|sum|rate|(|(|)|)|[5m]|[5m:]|{a='b'}|+|-|*|^|and|or|==|bool|on (x)|by (x)|1|2|'s'|,|offset 5m|@ 1"
+    "|abs(|topk(1,|max|time()|vector(1)|unless|group_left|%|<|without (y)|ignoring ()|inf|-1|start|atan2"
 ).split("|")
 
 
