@@ -196,6 +196,8 @@ def call(expr: Call, query: Query):  # type: ignore[no-untyped-def]
         ]
         return checked([(labels, value) for labels, value in results if value is not None])
     match name, args:
+        case "timestamp", [vector]:
+            return checked([(nameless(m), query.time / 1000) for m, _v in vector])
         case "time", []:
             return query.time / 1000
         case "vector", [value]:

@@ -41,7 +41,7 @@ def evaluate(
     for problem in chain.from_iterable(map(refusals, exprs)):
         raise ProblemError(problem)
     times = grid.times
-    length = tile or _tile_length(exprs, grid, semantics)
+    length = 1 if semantics.ends is None and any(map(_needs_single_steps, exprs)) else tile or _tile_length(exprs, grid)
     for first in range(0, len(times), length):
         yield _evaluate_tile(exprs, recording, times[first : first + length], semantics)
 
@@ -82,9 +82,7 @@ def concatenate(results: Sequence[Result]) -> Result:
     return Result(Frame(tuple(rows), times, values, present), tuple(failures))
 
 
-def _tile_length(exprs: Sequence[Expr], grid: Grid, semantics: Semantics) -> int:
-    if semantics.ends is None and any(_needs_single_steps(expr) for expr in exprs):
-        return 1
+def _tile_length(exprs: Sequence[Expr], grid: Grid) -> int:
     return max(TILE, max(map(longest, exprs), default=0) // grid.step)
 
 

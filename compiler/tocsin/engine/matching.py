@@ -45,7 +45,7 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
     repeated = _repeated(one_keys, one.present) & active
     tile.fail(node, repeated, DUPLICATE.format(side="left" if swapped else "right"))
     left, right = _pairs(many_keys, one_keys)
-    met = many.present[left] & one.present[right]
+    met = many.present[left] & one.present[right] & ~repeated
     many_values, one_values = many.values[left], one.values[right]
     values, kept = (
         combine(node.op, one_values, many_values, node.returns_bool)
@@ -59,11 +59,12 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
     counted = present if tile.semantics.compat == 2 else met
     keys = [many_keys[m] for m in left]
     if matching.cardinality == "one-to-one":
-        tile.fail(node, _repeated(keys, counted), NOT_GROUPED)
+        clashes, message = _repeated(keys, counted), NOT_GROUPED
     else:
-        tile.fail(node, _repeated(list(zip(keys, labels, strict=True)), counted), NOT_UNIQUE)
+        clashes, message = _repeated(list(zip(keys, labels, strict=True)), counted), NOT_UNIQUE
+    tile.fail(node, clashes, message)
     rank = None if many.rank is None and (np.diff(left) > 0).all() else ranks_of(many)[left]
-    return Vector(labels, np.ascontiguousarray(values), present, rank)
+    return Vector(labels, np.ascontiguousarray(values), present & ~clashes, rank)
 
 
 def _pairs(many: Sequence[Labels], one: Sequence[Labels]) -> tuple[Offsets, Offsets]:

@@ -126,6 +126,7 @@ def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _filled(windows, lambda out: quantile.deviation(windows.values, windows.lo, windows.hi, out))
 
 
+@function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)
 def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
     for factor, name in ((level, "smoothing"), (trend, "trend")):
         wrong = factor.values[~((factor.values > 0) & (factor.values < 1))]
@@ -134,7 +135,3 @@ def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar,
     out = windows.empty_values()
     over_time.smoothed(windows.values, windows.lo, windows.hi, level.values, trend.values, out)
     return windows.vector(out, windows.hi - windows.lo >= 2)
-
-
-for _name in ("double_exponential_smoothing", "holt_winters"):
-    function(_name, args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)(double_exponential_smoothing)

@@ -16,8 +16,9 @@ from numba.extending import intrinsic
 from tocsin.kernels.compile import kernel
 from tocsin.series import Values
 
-LN2 = 0.693147180559945309417232121458176568
-LN10 = 2.30258509299404568401799145468436421
+SMALLEST_NORMAL = 2.0**-1022
+LOG2_E = 1.44269504088896340735992468100189214
+LOG10_E = 0.434294481903251827651128918916605082
 LN2_UPPER, LN2_LOWER = (
     0.69314718055966295651160180568695068359375,
     0.28235290563031577122588448175013436025525412068e-12,
@@ -47,7 +48,7 @@ def exp(x: float) -> float:
         return math.inf
     if x < -7.5e02:
         return 0.0
-    exponent = round(x * 1.4426950408889634073599246810018920)
+    exponent = round(x * LOG2_E)
     x = fused(-LN2_UPPER, float(exponent), x)
     x = fused(-LN2_LOWER, float(exponent), x) * 0.0625
     series = fused(2.4801587301587301587e-5, x, 1.9841269841269841270e-4)
@@ -73,6 +74,9 @@ def ln(x: float) -> float:
     if x == 0:
         return -math.inf
     fraction, exponent = math.frexp(x)
+    if x < SMALLEST_NORMAL:
+        # log_amd64.s takes the bits of a subnormal number as if it were a normal one.
+        fraction, exponent = 0.5 + x * 2.0**1021, -1022
     if fraction < math.sqrt(2.0) / 2.0:
         fraction *= 2.0
         exponent -= 1
@@ -98,7 +102,7 @@ def log2(x: float) -> float:
     fraction, exponent = math.frexp(x)
     if fraction == 0.5:
         return float(exponent - 1)
-    return ln(fraction) * (1.0 / LN2) + float(exponent)
+    return ln(fraction) * LOG2_E + float(exponent)
 
 
 @kernel
@@ -171,7 +175,7 @@ def each_log2(values: Values, out: Values) -> None:
 @kernel
 def each_log10(values: Values, out: Values) -> None:
     for i in range(len(values)):
-        out[i] = log2(values[i]) * (LN2 / LN10)
+        out[i] = ln(values[i]) * LOG10_E
 
 
 @kernel
