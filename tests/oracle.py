@@ -163,7 +163,12 @@ def subquery(expr: Subquery, query: Query) -> Range:
         if inside(k * step, start, end, query.compat):
             for labels, value in evaluate(expr.expr, replace(query, time=k * step)):
                 series.setdefault(labels, []).append((k * step, value))
-    return Range(list(series.items()), start, end)
+    return Range(sorted(series.items()), start, end)
+
+
+def signed(value: float) -> tuple[float, float]:
+    """Orders -0 before +0."""
+    return value, math.copysign(1.0, value)
 
 
 def absent_labels(expr: Expr) -> Labels:
@@ -214,9 +219,9 @@ def call(expr: Call, query: Query):  # type: ignore[no-untyped-def]
             sign = 1 if name == "sort" else -1
             return sorted(vector, key=lambda item: (math.isnan(item[1]), sign * item[1]))
         case "clamp_min", [vector, low]:
-            return checked([(nameless(m), math.nan if math.isnan(v) else max(low, v)) for m, v in vector])
+            return checked([(nameless(m), math.nan if math.isnan(v) else max(low, v, key=signed)) for m, v in vector])
         case "clamp_max", [vector, high]:
-            return checked([(nameless(m), math.nan if math.isnan(v) else min(high, v)) for m, v in vector])
+            return checked([(nameless(m), math.nan if math.isnan(v) else min(high, v, key=signed)) for m, v in vector])
         case "round", [vector, *rest]:
             inverse = 1.0 / (rest[0] if rest else 1.0)
             return checked([(nameless(m), float(np.floor(v * inverse + 0.5)) / inverse) for m, v in vector])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -11,6 +12,11 @@ from typing import TypeAlias
 import numpy as np
 
 Samples: TypeAlias = list[tuple[int, float]]
+
+
+def bits_of(value: float) -> bytes:
+    """What two evaluators must agree on: the bits, but one NaN is as good as another."""
+    return b"NaN" if math.isnan(value) else struct.pack(">d", value)
 
 
 def increment(addend: float, total: float, error: float, compat: int) -> tuple[float, float]:
@@ -215,13 +221,19 @@ def bucket_quantile(q: float, buckets: list[tuple[float, float]], compat: int) -
     return start + (merged[b][0] - start) * divide(rank - before, merged[b][1] - before)
 
 
+def date(seconds: float) -> datetime:
+    """In UTC; NaN and what no integer holds is a Sunday in December of the last year that Go knows, 15:30:08."""
+    known = abs(seconds) < 2**63
+    return datetime.fromtimestamp(int(seconds), UTC) if known else datetime(2022, 12, 4, 15, 30, 8, tzinfo=UTC)
+
+
 EACH: dict[str, Callable[[float], float]] = {
     "abs": abs,
     "ceil": lambda v: float(np.ceil(v)),
     "floor": lambda v: float(np.floor(v)),
     "sqrt": lambda v: float(np.sqrt(v)),
     "sgn": lambda v: v if math.isnan(v) or v == 0 else math.copysign(1.0, v),
-    "hour": lambda v: float(datetime.fromtimestamp(int(v), UTC).hour),
-    "day_of_week": lambda v: float(datetime.fromtimestamp(int(v), UTC).isoweekday() % 7),
-    "month": lambda v: float(datetime.fromtimestamp(int(v), UTC).month),
+    "hour": lambda v: float(date(v).hour),
+    "day_of_week": lambda v: float(date(v).isoweekday() % 7),
+    "month": lambda v: float(date(v).month),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.oracle import EvaluationFailed, instant
-from tests.oracle_numbers import Samples
+from tests.oracle_numbers import Samples, bits_of
 from tests.prometheus import Answer, Prometheus, prometheus
 from tests.promql_samples import START, expressions, samples
 
@@ -43,14 +41,10 @@ def recording(data: Mapping[Labels, Samples]) -> MemoryRecording:
     )
 
 
-def bits(value: float) -> bytes:
-    return b"NaN" if math.isnan(value) else struct.pack(">d", value)
-
-
 def answer_bits(answer: Answer) -> object:
     if answer is None or isinstance(answer, float):
-        return answer if answer is None else bits(answer)
-    return {labels: bits(value) for labels, value in answer.items()}
+        return answer if answer is None else bits_of(answer)
+    return {labels: bits_of(value) for labels, value in answer.items()}
 
 
 def answer_at(result: Result, t: int, scalar: bool) -> Answer:
@@ -259,6 +253,11 @@ LIVE = [
     *(f"{name}(i)" for name in "exp ln log2 log10 deg rad".split()),
     *(f"g ^ {power}" for power in ("2", "3", "0.5", "-1", "1.7", "-2.25", "1e3")),
     "2 ^ g",
+    *(
+        f"{part}(vector({value}))"
+        for part in "minute hour day_of_week day_of_month day_of_year days_in_month month year".split()
+        for value in ("NaN", "-Inf", "1e15", "-1e14")
+    ),
     "g atan2 i",
     "clamp(g, -1, 1)",
     "clamp(g, 1, -1)",

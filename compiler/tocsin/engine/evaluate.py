@@ -18,13 +18,14 @@ from tocsin.engine.read import Reader, longest, needs
 from tocsin.engine.semantics import Failure, Grid, Result, Semantics
 from tocsin.engine.support import refusals
 from tocsin.engine.tile import Outcome, Tile, unsupported
-from tocsin.functions.values import Scalar, Vector
+from tocsin.functions.values import Scalar, Vector, Windows
 from tocsin.labels import Labels
 from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, walk
 from tocsin.series import Frame, Recording, Times
 
 TILE = 2048
-"""Steps per tile: a day of minutes and some; a longer window makes it longer, since every tile reads its windows."""
+"""Steps per tile: a day of minutes and some. A longer window makes it up to four times as long, for a tile reads all of
+its windows, and no longer than that, for it also holds a number per series and step."""
 
 DEFAULT = Semantics()
 
@@ -58,6 +59,19 @@ def evaluate_instant(expr: Expr, recording: Recording, time: int, semantics: Sem
     return evaluate_range(expr, recording, time, time, 1, semantics)
 
 
+def evaluate_windows(
+    expr: Expr, recording: Recording, time: int, semantics: Semantics = DEFAULT
+) -> tuple[Windows, tuple[Failure, ...]]:
+    """A range vector at one time. Raises ProblemError (`promql/unsupported`) before anything is read."""
+    for problem in refusals(expr):
+        raise ProblemError(problem)
+    tile = Tile(np.array([time]), semantics, Reader.of(recording, needs(expr, time, time, semantics)))
+    with np.errstate(all="ignore"):
+        outcome = tile.outcome(expr)
+    assert isinstance(outcome.value, Windows)
+    return outcome.value, outcome.failures
+
+
 def concatenate(results: Sequence[Result]) -> Result:
     """Results of consecutive times as one; series stand in the order in which they first appear."""
     frames = [result.frame for result in results]
@@ -83,7 +97,7 @@ def concatenate(results: Sequence[Result]) -> Result:
 
 
 def _tile_length(exprs: Sequence[Expr], grid: Grid) -> int:
-    return max(TILE, max(map(longest, exprs), default=0) // grid.step)
+    return max(TILE, min(4 * TILE, max(map(longest, exprs), default=0) // grid.step))
 
 
 def _needs_single_steps(expr: Expr) -> bool:

@@ -51,9 +51,15 @@ def _any_within(times: Times, end: Times, width: int, compat: Compat) -> Mask:
 
 
 def as_series(vector: Vector, times: Times) -> Series:
-    """The present values as samples; series without any are dropped."""
-    some = np.any(vector.present, axis=1)
-    rows, columns = np.nonzero(vector.present)
-    labels = tuple(labels for labels, kept in zip(vector.labels, some, strict=True) if kept)
-    counts = vector.present.sum(axis=1)[some]
-    return Series(labels, np.concatenate([[0], np.cumsum(counts)]), times[columns], vector.values[rows, columns])
+    """The present values as samples, the series in the order of their labels; series without any are dropped.
+
+    Prometheus leaves the order of a subquery's series to chance, unless they come from a selector: then it is this one.
+    """
+    some = np.flatnonzero(np.any(vector.present, axis=1))
+    order = sorted(some.tolist(), key=lambda row: vector.labels[row])
+    present = vector.present[order]
+    rows, columns = np.nonzero(present)
+    offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+    return Series(
+        tuple(vector.labels[row] for row in order), offsets, times[columns], vector.values[order][rows, columns]
+    )

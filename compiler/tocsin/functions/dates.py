@@ -42,10 +42,15 @@ PARTS: dict[str, Callable[[Seconds], npt.NDArray[np.int64]]] = {
 }
 
 
+LAST = np.iinfo(np.int64).max
+"""Go takes the smallest integer for NaN and for what is too large, and wraps it to the second after this one."""
+
+
 def _register(name: str, part: Callable[[Seconds], npt.NDArray[np.int64]]) -> None:
     def of(seconds: Values) -> Values:
-        with np.errstate(invalid="ignore"):
-            return part(seconds.astype(np.int64).astype("M8[s]")).astype(np.float64)
+        within = np.abs(seconds) < 2.0**63
+        whole = np.where(within, np.where(within, seconds, 0.0).astype(np.int64), LAST)
+        return part(whole.astype("M8[s]")).astype(np.float64)
 
     @function(name, args=(VECTOR,), returns=VECTOR, optional=1)
     def apply(steps: Steps, vector: Vector | None = None) -> Vector:
