@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Text
+from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Text, printable
 from tocsin.duration import parse_duration
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.explain import explain_alerts, explain_rule, lint_rule_names
@@ -81,6 +81,8 @@ def _reported(problems: Problems) -> Iterator[None]:
             raise
         source = Source(str(error.filename or "output"), "")
         problems.add(Problem("input/write", f"cannot write: {error.strerror or error}", source.span()))
+    except MemoryError:
+        problems.add(Problem("input/too-large", "needs more memory than there is", Source("<memory>", "").span()))
     reporting.write(problems, sys.stderr)
     if problems.exit_code:
         raise typer.Exit(problems.exit_code)
@@ -129,7 +131,7 @@ def compile_(
         stale = files.unwanted(artifacts, out, targets) if all(path.is_dir() for path in paths) else []
         if check:
             difference = "".join(files.differences(artifacts, out, stale))
-            sys.stdout.write(difference)
+            sys.stdout.write("".join(map(_shown, difference.splitlines(keepends=True))))
             if difference:
                 span = Source(str(out), "").span()
                 problems.add(
@@ -138,6 +140,10 @@ def compile_(
         else:
             touched = [f"{path}\n" for path in files.write(artifacts, out, stale)]
             sys.stdout.writelines(touched or [f"{out} is up to date: {len(artifacts)} files\n"])
+
+
+def _shown(line: str) -> str:
+    return printable(line.removesuffix("\n").expandtabs()) + "\n"
 
 
 def _targets(chosen: Sequence[str] | None) -> list[str]:
@@ -149,7 +155,7 @@ def _targets(chosen: Sequence[str] | None) -> list[str]:
 
 
 def _wrong_call(message: str) -> typer.BadParameter:
-    return typer.BadParameter(message)
+    return typer.BadParameter(printable(message))
 
 
 @app.command()
@@ -216,7 +222,8 @@ def query(
 ) -> None:
     """Evaluate PromQL on a recording, at one time or over a range."""
     from tocsin.engine.semantics import Semantics
-    from tocsin.pipeline.replay import Times, answer, open_data, read_expressions, read_time
+    from tocsin.pipeline.query import answer, read_expressions
+    from tocsin.pipeline.replay import Times, open_data, read_time
 
     if (start or end) and not step:
         raise _wrong_call("--start and --end want a --step")
@@ -282,7 +289,7 @@ def schema(
 
 
 def main() -> None:
-    """The console script."""
+    """The command line as a process: a reader that goes away ends it quietly."""
     try:
         app(prog_name="tocsin")
     except BrokenPipeError:

@@ -1,22 +1,18 @@
-"""Rule groups and a recording to a verdict, and expressions to values: the half that knows samples."""
+"""Rule groups and a recording to a verdict: the half that knows samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from tocsin.backtest.incidents import read_incidents
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.run import backtest
 from tocsin.backtest.trace import recorded, traces
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
-from tocsin.document import read_source
-from tocsin.engine.evaluate import evaluate_range
-from tocsin.engine.semantics import Result, Semantics
-from tocsin.promql.ast import Expr, value_type
-from tocsin.promql.parse import parse
-from tocsin.report import html, query
+from tocsin.engine.semantics import Semantics
+from tocsin.pipeline.limits import check_subqueries, check_times
+from tocsin.report import html
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 from tocsin.sources.api import OpenedRecording
@@ -48,9 +44,17 @@ def replay(
     semantics: Semantics,
     problems: Problems,
 ) -> Backtest:
-    """Replays rule groups on a recording, and scores them where a file of incidents is given."""
+    """Replays rule groups on a recording, and scores them where a file of incidents is given.
+
+    Raises ProblemError where the times or the incidents cannot be read.
+    """
     known = read_incidents(incidents, problems) if incidents else None
-    verdict = backtest(groups, recording, known, times.start, times.end, semantics)
+    first, last = recording.extent
+    start, end = first if times.start is None else times.start, last if times.end is None else times.end
+    for group in groups:
+        check_times(start, end, group.interval or semantics.evaluation_interval)
+        check_subqueries([rule.expr for rule in group.rules], semantics)
+    verdict = backtest(groups, recording, known, start, end, semantics)
     problems.extend(verdict.problems)
     return verdict
 
@@ -59,54 +63,6 @@ def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, s
     """The HTML report: the verdict, and what every alert compared."""
     compared = traces(verdict, groups, recording, semantics)
     return html.render(verdict, compared, recorded(recording, verdict.window, semantics))
-
-
-def answer(
-    exprs: Sequence[Text],
-    recording: Recording,
-    times: Times,
-    semantics: Semantics,
-    problems: Problems,
-    *,
-    as_json: bool,
-) -> Iterator[str]:
-    """The lines that answer each expression; one that fails is a problem, and in JSON a line of its own."""
-    for text in exprs:
-        try:
-            expr = parse(text)
-            result = _evaluate(expr, recording, times, semantics)
-        except ProblemError as error:
-            problems.add(error.problem)
-            if as_json:
-                yield query.to_error(error.problem)
-            continue
-        if as_json:
-            yield query.to_json(result.frame, value_type(expr), instant=times.step is None)
-        else:
-            yield from query.to_text(result.frame)
-
-
-def _evaluate(expr: Expr, recording: Recording, times: Times, semantics: Semantics) -> Result:
-    first, last = recording.extent
-    if times.step is None:
-        start = end = last if times.start is None else times.start
-    else:
-        start, end = first if times.start is None else times.start, last if times.end is None else times.end
-    result = evaluate_range(expr, recording, start, end, times.step or 1, semantics)
-    if result.failures:
-        raise ProblemError(result.failures[0].problem)
-    return result
-
-
-def read_expressions(path: Path) -> list[Text]:
-    """The expressions of a file, one a line; empty lines and lines that begin with `#` are left out."""
-    source = read_source(path)
-    found, at = [], 0
-    for line in source.text.split("\n"):
-        if line.strip() and not line.lstrip().startswith("#"):
-            found.append(Text(line, source.span(at, at + len(line)), range(at, at + len(line))))
-        at += len(line) + 1
-    return found
 
 
 def read_time(option: str, text: str | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil, inf
 
+from tocsin.diagnostics import printable
 from tocsin.duration import format_duration
 from tocsin.plan.emit import condition_text
 from tocsin.plan.lower import PlannedAlert
@@ -21,7 +22,7 @@ def explain_alert(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | 
     lines = [f"{rule.name} ({rule.labels.get('severity') or 'no severity'})", *_texts(rule), "", "PromQL:"]
     lines += [f"    {line}" for line in pretty(rule.expr).splitlines()]
     lines += ["", *_arithmetic(rule, group, planned, interval)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _texts(rule: AlertingRule) -> Iterator[str]:

@@ -37,8 +37,11 @@ def summary(problems: Iterable[Problem]) -> str:
 
 
 def to_json(problems: Iterable[Problem]) -> str:
-    """The problems as a JSON list, each with its place: line and column from 1, of its first and last character."""
-    return json.dumps([_problem(problem) for problem in problems], indent=2, ensure_ascii=False) + "\n"
+    """The problems as a JSON list, each with its place: line and column from 1, of its first and last character.
+
+    ASCII alone, for it may go to a terminal, and a text of a file can hold what drives one.
+    """
+    return json.dumps([_problem(problem) for problem in problems], indent=2) + "\n"
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def blocks(path: str) -> Iterator[Block]:
 def line_at(path: str, number: int) -> str:
     """The text of one line: read again, since only a message needs it."""
     for block in blocks(path):
-        lines = block.text.split(b"\n")
+        lines = block.text.removesuffix(b"\n").split(b"\n")
         if number - block.number < len(lines):
             return lines[number - block.number].decode("utf-8", "replace")
     return ""
