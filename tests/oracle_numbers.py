@@ -70,7 +70,7 @@ def old_average(values: Sequence[float], compensated: bool) -> float:
             mean += addend
             continue
         mean, error = increment(addend, mean, error, 2)
-    return mean if math.isinf(mean) else mean + error
+    return mean + error if compensated and not math.isinf(mean) else mean
 
 
 def quantile(q: float, values: Sequence[float]) -> float:

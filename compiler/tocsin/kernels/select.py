@@ -48,7 +48,8 @@ def offer(heap: Offsets, keys: Values, size: int, limit: int, row: int, compat: 
     A full heap loses its smallest: Prometheus 3 puts the new one in its place, 2.42 takes it out first.
     """
     if size == limit:
-        if not (keys[heap[0]] < keys[row] or np.isnan(keys[heap[0]])):
+        smallest = keys[heap[0]]
+        if not (smallest < keys[row] or (np.isnan(smallest) and (compat == 2 or not np.isnan(keys[row])))):
             return size
         if limit == 1 or compat == 3:
             heap[0] = row
