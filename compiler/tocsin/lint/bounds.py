@@ -45,7 +45,7 @@ _NON_NEGATIVE = frozenset(
 )
 _SAME_RANGE = frozenset(
     "avg_over_time min_over_time max_over_time last_over_time first_over_time quantile_over_time "
-    "label_replace label_join sort sort_desc scalar vector ceil floor round".split()
+    "label_replace label_join sort sort_desc scalar ceil floor round".split()
 )
 _ONE = frozenset("absent absent_over_time present_over_time".split())
 
@@ -74,6 +74,8 @@ def bounds(expr: Expr) -> Interval:
 def _call(call: Call) -> Interval:
     if call.function in _ONE:
         return Interval(1, 1)
+    if call.function == "vector":
+        return bounds(call.args[0])
     if call.function in _NON_NEGATIVE:
         return POSITIVE
     if call.function == "sum_over_time":

@@ -41,7 +41,7 @@ def one_event(expr: Expr) -> Count | None:
         case Binary(op="or", lhs=lhs):
             return one_event(lhs)
         case Binary(op="*" | "/" as op, lhs=lhs, rhs=rhs):
-            return _scaled(one_event(lhs), op, constant(rhs)) or _share(node)
+            return _scaled(one_event(lhs), op, constant(rhs)) or _mirrored(node) or _share(node)
     return None
 
 
@@ -49,6 +49,11 @@ def _scaled(count: Count | None, op: str, factor: float | None) -> Count | None:
     if count is None or not factor:
         return None
     return Count(count.value * factor if op == "*" else count.value / factor, count.window)
+
+
+def _mirrored(node: Binary) -> Count | None:
+    """A factor that stands first, as in `100 * x`."""
+    return _scaled(one_event(node.rhs), "*", constant(node.lhs)) if node.op == "*" else None
 
 
 def _share(node: Binary) -> Count | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tocsin.lint.api import Subject
-from tocsin.lint.bounds import Interval, bounds
+from tocsin.lint.bounds import ANY, Interval, bounds
 from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap, walk
 from tocsin.promql.compare import Comparison
 
@@ -14,11 +14,15 @@ Outcome = Literal["never", "always", "sometimes"]
 
 def reach(found: Comparison, subject: Subject) -> Interval:
     """The values that a comparison's left side can have: by its form, and by the kind of indicator it was made from."""
-    formal = bounds(found.value)
+    formal, kind = bounds(found.value), reach_of_kind(found, subject)
+    return Interval(max(kind.low, formal.low), min(kind.high, formal.high))
+
+
+def reach_of_kind(found: Comparison, subject: Subject) -> Interval:
+    """The values that an indicator's kind can have, where the comparison's left side was made from one."""
     if subject.planned is None or subject.planned.value is None or found.value != unwrap(subject.planned.value):
-        return formal
-    low, high = subject.planned.indicator.bounds
-    return Interval(max(low, formal.low), min(high, formal.high))
+        return ANY
+    return Interval(*subject.planned.indicator.bounds)
 
 
 def outcome(found: Comparison, limits: Interval) -> Outcome:

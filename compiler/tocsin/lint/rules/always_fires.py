@@ -48,7 +48,7 @@ from collections.abc import Iterator
 
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
-from tocsin.lint.reach import has_condition, outcome, reach
+from tocsin.lint.reach import has_condition, outcome, reach, reach_of_kind
 from tocsin.promql.ast import Expr, unwrap
 from tocsin.promql.compare import comparison
 
@@ -60,7 +60,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.rule.labels.get("severity") == DEADMAN:
         return
     for conjuncts in branches(subject.rule.expr):
-        if all(_always(conjunct, subject) for conjunct in conjuncts):
+        # `x and y` leaves out the series that only one of them has, so it is a condition.
+        judged = len(conjuncts) == 1 or all(comparison(conjunct) for conjunct in conjuncts)
+        if judged and all(_always(conjunct, subject) for conjunct in conjuncts):
             yield _finding(conjuncts, subject)
 
 
@@ -68,6 +70,9 @@ def _always(conjunct: Expr, subject: Subject) -> bool:
     found = comparison(conjunct)
     if found is None:
         return not has_condition(unwrap(conjunct))
+    if outcome(found, reach_of_kind(found, subject)) == "always":
+        # Filters inside an indicator only leave out what has no value, such as a share of no traffic.
+        return True
     return outcome(found, reach(found, subject)) == "always" and not has_condition(found.value)
 
 

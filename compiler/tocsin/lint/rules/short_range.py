@@ -3,6 +3,8 @@
 A rate needs two samples. A window shorter than two scrape intervals often holds one, and then has no value at all;
 below four, a single lost scrape empties it.
 
+A rule file does not say how often its series are scraped, so there it is only a warning.
+
 Source: Prometheus documentation, `rate()`; Grafana's `$__rate_interval` (at least four scrapes).
 
 Bad::
@@ -45,28 +47,39 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import windows
-from tocsin.promql.ast import MatrixSelector
+from tocsin.promql.ast import Call, Expr, MatrixSelector, walk
+
+MINUTE = 60_000
 
 
 @lint_rule()
 def check(subject: Subject) -> Iterator[Finding]:
     reported: set[tuple[int, int]] = set()
-    for node in windows(subject.rule.expr):
-        if not isinstance(node, MatrixSelector):
-            continue
+    for node, needed in _reads(subject.rule.expr):
         scrape = subject.scrape_interval(node.selector)
-        if node.range < 4 * scrape and (node.range, scrape) not in reported:
+        # A window under a minute is reported as that, once.
+        if MINUTE <= node.range < 4 * scrape and (node.range, scrape) not in reported:
             reported.add((node.range, scrape))
-            yield _finding(node, scrape, subject)
+            yield _finding(node, scrape, needed, subject)
 
 
-def _finding(node: MatrixSelector, scrape: int, subject: Subject) -> Finding:
+def _reads(expr: Expr) -> Iterator[tuple[MatrixSelector, int]]:
+    """Every range, and the samples that its function needs: `max_over_time` has a value from one, a rate has not."""
+    for call in walk(expr):
+        if isinstance(call, Call):
+            needed = 1 if call.function.endswith("_over_time") else 2
+            yield from ((node, needed) for node in call.args if isinstance(node, MatrixSelector))
+
+
+def _finding(node: MatrixSelector, scrape: int, needed: int, subject: Subject) -> Finding:
+    """An error where the window is surely too short; a rule file does not say how often its series are scraped."""
     window, every = format_duration(node.range), format_duration(scrape)
     help = f"measure over `{format_duration(4 * scrape)}` or more"
     span = subject.place("over", "expr") if subject.planned else subject.span(node)
-    if node.range < 2 * scrape:
-        message = f"a window of {window} holds fewer than two scrapes, one every {every}"
-        return Finding(message, span, "often no value at all", help)
+    if node.range < needed * scrape:
+        scrapes = "two scrapes" if needed == 2 else "one scrape"
+        message = f"a window of {window} holds fewer than {scrapes}, one every {every}"
+        severity = Severity.ERROR if subject.planned else Severity.WARNING
+        return Finding(message, span, "often no value at all", help, severity)
     message = f"a window of {window} holds fewer than four scrapes, one every {every}"
     return Finding(message, span, "one lost scrape empties it", help, Severity.WARNING)

@@ -90,7 +90,7 @@ def _finding(found: Comparison, count: Count | None, subject: Subject) -> Findin
     message = (
         f"a single event fires this alert: one gives {count.value:.3g}{held}, the threshold is {found.threshold:g}"
     )
-    certain = subject.planned is not None or (subject.wakes and subject.rule.for_ == 0)
+    certain = subject.planned is not None or subject.wakes
     severity = Severity.ERROR if certain else Severity.WARNING
     span = subject.place("expr") if subject.planned else subject.span(found.node)
     return Finding(message, span, "one event is enough", HELP, severity)

@@ -70,8 +70,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     if vague := _VAGUE.search(summary):
         message = f"`{summary}` does not say what is wrong"
-        certain = severity if subject.planned else Severity.WARNING
-        yield Finding(message, place, f"`{vague[0]}` says nothing", HELP, certain)
+        yield Finding(message, place, f"`{vague[0]}` says nothing", HELP, severity)
     elif _letters(summary) == _letters(subject.rule.name):
         yield Finding("the summary only repeats the alert's name", place, "", HELP, severity)
     elif subject.planned and len(summary) < SHORTEST:
