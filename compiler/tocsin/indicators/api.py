@@ -23,7 +23,8 @@ class Indicator(Protocol):
     """One thing that is measured, as PromQL.
 
     `unit` is the value's unit, `bounds` the least and the greatest value that it can have, `by` the labels of its
-    groups. An indicator that is not `smoothed` is taken as it is unless an alert asks for a window.
+    groups. An indicator that is not `smoothed` is taken as it is unless an alert asks for a window. One that is not
+    `grouped` has a value for each series, with labels that cannot be told from the spec.
     """
 
     @property
@@ -34,6 +35,8 @@ class Indicator(Protocol):
     def bounds(self) -> tuple[float, float]: ...
     @property
     def smoothed(self) -> bool: ...
+    @property
+    def grouped(self) -> bool: ...
 
     def value(self, window: int | None) -> Expr:
         """The value over `window` milliseconds, one series for each group; None takes it at the instant."""
@@ -53,9 +56,13 @@ class Indicator(Protocol):
 
 
 class Plain:
-    """The answers of an indicator that counts no events and has no forecast."""
+    """The answers of an indicator that sums up its groups, counts no events and has no forecast."""
 
     __slots__ = ()
+
+    @property
+    def grouped(self) -> bool:
+        return True
 
     def events(self, window: int) -> Expr | None:  # noqa: ARG002 - the protocol's signature
         return None

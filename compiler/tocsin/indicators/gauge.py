@@ -23,6 +23,10 @@ class Gauge(Plain):
     bounds: tuple[float, float] = UNBOUNDED
     smoothed: bool = False
 
+    @property
+    def grouped(self) -> bool:
+        return bool(self.by)
+
     def value(self, window: int | None) -> Expr:
         smooth = build.smooth(self.expr, window)
         return build.aggregate(self.aggregate, smooth, self.by) if self.by else smooth

@@ -22,6 +22,10 @@ class Promql(Plain):
     by: tuple[str, ...] = ()
     bounds: tuple[float, float] = UNBOUNDED
 
+    @property
+    def grouped(self) -> bool:
+        return bool(self.by)
+
     def value(self, window: int | None) -> Expr:
         return build.with_window(self.expr, window) if window else self.expr
 

@@ -24,6 +24,10 @@ class Usage(Plain):
     bounds: tuple[float, float] = SHARE
     smoothed: bool = False
 
+    @property
+    def grouped(self) -> bool:
+        return bool(self.by)
+
     def value(self, window: int | None) -> Expr:
         return self._share(build.smooth(self.part, window))
 

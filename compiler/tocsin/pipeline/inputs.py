@@ -12,7 +12,7 @@ from tocsin.rulefile import is_rule_file, read_groups
 from tocsin.rules import RuleGroup
 from tocsin.spec.load import duplicate_names, is_spec, read_spec
 from tocsin.spec.model import Spec
-from tocsin.spec.settings import Settings, read_settings
+from tocsin.spec.settings import Settings, read_settings, without_secrets
 
 SETTINGS = "tocsin.yaml"
 
@@ -61,8 +61,15 @@ def _settings(paths: Sequence[Path], given: Path | None, problems: Problems) -> 
         others = ", ".join(str(path) for path in found[1:])
         message = f"the paths have several {SETTINGS}: also {others}"
         problems.add(_input("settings", message, Source(str(found[0]), ""), help="give one with --settings"))
+    faults = Problems()
+    settings = _read_settings(found[0], faults)
+    problems.extend(without_secrets(problem) for problem in faults)
+    return settings
+
+
+def _read_settings(path: Path, problems: Problems) -> Settings:
     try:
-        nodes = parse_documents(read_source(found[0]), problems)
+        nodes = parse_documents(read_source(path), problems)
     except ProblemError as error:
         problems.add(error.problem)
         return Settings()

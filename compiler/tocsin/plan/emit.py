@@ -71,6 +71,9 @@ def _description(planned: PlannedAlert) -> str:
         return ""
     held = f" for {format_duration(alert.for_)}" if alert.for_ else ""
     over = f" (measured over {format_duration(planned.window)})" if planned.window else ""
+    if alert.condition.kind == "fills_in":
+        horizon = format_duration(alert.condition.horizon)
+        return f"{alert.indicator} will be {_value(planned)} in {horizon}{held}{over}"
     return f"{alert.indicator} is {_value(planned)}, {condition_text(alert.condition)}{held}{over}"
 
 

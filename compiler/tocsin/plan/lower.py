@@ -104,7 +104,7 @@ def _guarded(expr: Expr, indicator: Indicator, alert: Alert, spec: Spec, setting
     other = spec.indicators[guard.indicator]
     window = _window(alert, other, settings) if other.smoothed else None
     condition = _condition(guard.condition, alert, other, window)
-    if indicator.by == other.by:
+    if indicator.by == other.by and indicator.grouped == other.grouped:
         return build.binary(expr, "and", condition)
     shared = tuple(label for label in indicator.by if label in other.by)
     return build.binary(expr, "and", condition, on=shared)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from tocsin.diagnostics import Problem, Problems, Source, Span
@@ -18,6 +18,9 @@ from tocsin.spec.validate import validate
 IGNORE = "ignore"
 """The `no_data` of an alert that is not to tell of vanished series."""
 
+RULE_LABELS = ("indicator", "owner", "service", "severity")
+"""Labels that every alert has from the spec's own keys."""
+
 
 def is_spec(node: Node) -> bool:
     """Whether a document is meant as a spec."""
@@ -26,9 +29,13 @@ def is_spec(node: Node) -> bool:
 
 def read_spec(node: Node, source: Source, settings: Settings, problems: Problems) -> Spec | None:
     """The spec in a document. What is faulty is reported; None where the shape is not that of a spec."""
-    if not validate(node, "spec", problems) or not isinstance(node, MapNode):
+    sound, rest = validate(node, "spec", problems)
+    if not isinstance(node, MapNode) or not isinstance(rest, MapNode):
         return None
-    return _Reader(source, settings, problems).spec(node)
+    spec = _Reader(source, settings, problems).spec(
+        rest, [key.text.value for key, _ in _entries(node.get("indicators"))]
+    )
+    return spec if sound else None
 
 
 class _Reader:
@@ -37,13 +44,17 @@ class _Reader:
         self._settings = settings
         self._problems = problems
         self._indicators: dict[str, Indicator | None] = {}
+        self._labels: tuple[str, ...] = RULE_LABELS
 
     def _fault(self, name: str, message: str, span: Span, help: str = "") -> None:
         self._problems.add(Problem(f"spec/{name}", message, span, help=help))
 
-    def spec(self, node: MapNode) -> Spec:
+    def spec(self, node: MapNode, indicators: Iterable[str]) -> Spec:
+        """The spec of a document; `indicators` names those that were written, the faulty ones too."""
+        self._indicators = dict.fromkeys(indicators)
         for key, value in _entries(node.get("indicators")):
             self._indicators[key.text.value] = self._indicator(value)
+        self._labels = (*RULE_LABELS, *_texts(node.get("labels")))
         owner = node.get("owner")
         if isinstance(owner, Scalar) and self._settings.owners:
             self._known("owner", owner, self._settings.owners)
@@ -78,17 +89,20 @@ class _Reader:
             self._known("severity", no_data, [IGNORE, *(one.name for one in self._settings.severities)])
         indicator = self._indicators.get(name.text.value)
         condition = self._condition(node, indicator)
+        lengths = [self._duration(node, key) for key in ("for", "keep_firing_for", "over")]
+        guard = self._guard(node.get("while"))
         if indicator is None or condition is None:
             return None
+        self._check_groups(indicator, name, _texts(node.get("labels")))
         events = node.get("min_events")
         return Alert(
             title.text.value,
             name.text.value,
             condition,
-            self._duration(node, "for") or 0,
-            self._duration(node, "keep_firing_for") or 0,
-            self._duration(node, "over"),
-            self._guard(node.get("while")),
+            lengths[0] or 0,
+            lengths[1] or 0,
+            lengths[2],
+            guard,
             events.value if isinstance(events, Scalar) and isinstance(events.value, int) else None,
             _text(node, "no_data"),
             _text(node, "severity"),
@@ -100,6 +114,13 @@ class _Reader:
             | _nested("labels", node)
             | {"rule": node.span},
         )
+
+    def _check_groups(self, indicator: Indicator, name: Scalar, labels: Mapping[str, str]) -> None:
+        """Prometheus refuses to evaluate a rule whose own labels make its groups the same."""
+        for label in indicator.by:
+            if label in self._labels or label in labels:
+                message = f"`{name.text.value}` is grouped by `{label}`, and the alert sets this label itself"
+                self._fault("label", message, name.span, "group by another label, or leave this one out of `labels`")
 
     def _known(self, noun: str, name: Scalar, known: Mapping[str, object] | list[str]) -> None:
         if name.text.value not in known:
@@ -180,7 +201,12 @@ class _Reader:
 
 
 def _name(unit: Unit) -> str:
-    named = {Unit.RATIO: "a share (of 100%)", Unit.COUNT: "plain numbers", Unit.CELSIUS: "degrees"}
+    named = {
+        Unit.RATIO: "percent",
+        Unit.PER_SECOND: "events per second",
+        Unit.COUNT: "plain numbers",
+        Unit.CELSIUS: "degrees",
+    }
     return named.get(unit, unit.value.replace("_", " "))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tocsin.diagnostics import Problem, Problems, Source, Span
@@ -49,11 +50,12 @@ class Settings:
 
 def read_settings(node: Node, problems: Problems) -> Settings:
     """The settings in a document; what is faulty is reported and takes its default."""
-    if not isinstance(node, MapNode) or not validate(node, "settings", problems):
+    _, rest = validate(node, "settings", problems)
+    problems.extend(_inline_secrets(node))
+    if not isinstance(rest, MapNode):
         return Settings()
-    settings = _Reader(problems).settings(node)
-    _check_names(node, settings, problems)
-    problems.extend(_inline_secrets(node.get("receivers")))
+    settings = _Reader(problems).settings(rest)
+    _check_names(rest, settings, problems)
     return settings
 
 
@@ -146,36 +148,71 @@ def _named(node: MapNode, settings: Settings) -> Iterator[tuple[Scalar, list[str
                 yield value, receivers, "receiver"
 
 
-_SECRETS = frozenset(
-    "api_key api_secret api_url app_token auth_password auth_secret bearer_token bot_token client_secret "
-    "credentials password routing_key secret secret_key service_key token user_key webhook_url".split()
-)
+_SECRETS = (
+    "api_key api_secret api_url app_token auth_password auth_secret bearer_token bot_token client_secret credentials "
+    "key password routing_key secret secret_key secrets service_key token user_key webhook_url"
+).split()
+_ADDRESSES = ("url", "proxy_url", "token_url")
 
 
-def _inline_secrets(node: Node | None) -> Iterator[Problem]:
+def _inline_secrets(node: Node) -> Iterator[Problem]:
     """Secrets that stand in the settings, where everybody who can read the repository can read them."""
-    if isinstance(node, ListNode):
-        for item in node.items:
-            yield from _inline_secrets(item)
-    if isinstance(node, MapNode):
-        for key, value in node.entries:
-            name = key.text.value
-            if isinstance(value, Scalar) and (
-                name in _SECRETS or (name == "url" and _carries_secret(value.text.value))
-            ):
-                message = f"`{name}` is a secret, and secrets do not belong in this file"
-                help = f"put it in a file on the Alertmanager's host and write `{name}_file: /etc/alertmanager/...`"
-                yield Problem("spec/inline-secret", message, _redacted(key, value), help=help)
+    for item in node.items if isinstance(node, ListNode) else ():
+        yield from _inline_secrets(item)
+    for key, value in node.entries if isinstance(node, MapNode) else ():
+        name = key.text.value
+        if isinstance(value, MapNode):
+            yield from _inline_secrets(value)
+        elif name in _SECRETS or (name in _ADDRESSES and _carries_secret(value)):
+            message = f"`{name}` is a secret, and secrets do not belong in this file"
+            help = f"put it in a file on the Alertmanager's host and write `{name}_file: /etc/alertmanager/...`"
+            yield Problem("spec/inline-secret", message, key.span, help=help)
+        else:
             yield from _inline_secrets(value)
 
 
-def _redacted(key: Scalar, value: Scalar) -> Span:
-    """The key's place in a source that does not hold the secret, for a problem shows its line."""
-    source, secret = value.span.source, value.span
-    hidden = source.text[: secret.start] + "*" * (secret.end - secret.start) + source.text[secret.end :]
-    return Span(Source(source.path, hidden, source.first_line), key.span.start, key.span.end)
-
-
-def _carries_secret(url: str) -> bool:
+def _carries_secret(node: Node) -> bool:
     """Whether an address has a password, or a query that may be a token."""
-    return "@" in url or "?" in url
+    return isinstance(node, Scalar) and ("@" in node.text.value or "?" in node.text.value)
+
+
+_NAMES = "|".join((*_SECRETS, *_ADDRESSES))
+_WRITTEN = re.compile(
+    rf"""(?P<key>.*?(?<![\w.-])["']?(?:(?:{_NAMES})["']?\s*:\s*(?=\S)|\w+_configs["']?\s*:\s*(?=[^\s\[{{])))(?P<value>.*)"""
+)
+
+
+_SHORTEST = 6
+"""Characters of a word that may be a secret: a shorter one would blot out the words of messages."""
+
+
+def without_secrets(problem: Problem) -> Problem:
+    """The problem with stars for every secret that the lines of its file, or its own words, would show.
+
+    It goes by the text alone, for it must also hold where a fault keeps the file from being read as YAML.
+    """
+    span = problem.span
+    source = Source(span.source.path, _starred(span.source.text), span.source.first_line)
+    pairs = zip(span.source.text.split(), source.text.split(), strict=True)
+    hidden = {shown.strip("\"',[]{}") for shown, stars in pairs if shown != stars and not shown.endswith(":")}
+    message = problem.message
+    for secret in sorted(hidden, key=len, reverse=True):
+        message = message.replace(secret, "***") if len(secret) >= _SHORTEST else message
+    return replace(problem, message=message, span=Span(source, span.start, span.end))
+
+
+def _starred(text: str) -> str:
+    """The text with stars in place of each secret, to the end of its line and on lines that are indented deeper."""
+    lines, depth = [], None
+    for line in text.split("\n"):
+        indent = len(line) - len(line.lstrip(" -"))
+        if depth is not None and line.strip() and indent <= depth:
+            depth = None
+        found = _WRITTEN.match(line)
+        if depth is not None:
+            line = re.sub(r"\S", "*", line)
+        elif found:
+            depth = indent
+            line = found["key"] + re.sub(r"\S", "*", found["value"])
+        lines.append(line)
+    return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -11,12 +12,14 @@ from typing import Any, TypeAlias
 from jsonschema import Draft202012Validator
 
 from tocsin.diagnostics import Problem, Problems, Span
-from tocsin.document import MapNode, Node, Scalar, locate, plain
+from tocsin.document import ListNode, MapNode, Node, Scalar, locate, plain
 from tocsin.indicators.api import KINDS
 from tocsin.registry import discover, suggest
 
 # The library's stubs allow every part of an error to be unset; those that `iter_errors` gives are whole.
 Fault: TypeAlias = Any
+
+Path: TypeAlias = tuple[str | int, ...]
 
 
 @cache
@@ -61,11 +64,44 @@ def _inline(schema: Any, definitions: dict[str, Any]) -> Any:
     return inlined
 
 
-def validate(node: Node, name: str, problems: Problems) -> bool:
-    """Whether a document has the shape of a `spec` or of `settings`; its faults go to `problems`."""
-    found = [problem for error in _validator(name).iter_errors(plain(node)) for problem in _problems(node, error)]
-    problems.extend(found)
-    return not found
+def validate(node: Node, name: str, problems: Problems) -> tuple[bool, Node]:
+    """Whether a document has the shape of a `spec` or of `settings`, and what of it can be read all the same.
+
+    The faults go to `problems`. Values of a wrong shape, and indicators that are not whole, are left out, so that one
+    run reports what is wrong with the rest.
+    """
+    errors = list(_validator(name).iter_errors(plain(node)))
+    misspelt = {tuple(error.absolute_path) for error in errors if error.validator == "additionalProperties"}
+    for error in errors:
+        path = tuple(error.absolute_path)
+        # A misspelt kind or condition is one fault, not also a missing one.
+        if not (error.validator == "oneOf" and path in misspelt and not _found(error)):
+            problems.extend(_problems(node, error))
+    return not errors, _without(node, {path for error in errors if (path := _unreadable(error))})
+
+
+def _unreadable(error: Fault) -> Path:
+    """The value that cannot be read because of a fault; empty where readers can live with it."""
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties" or "propertyNames" in error.absolute_schema_path:
+        return ()
+    if len(path) == 2 and path[0] == "alerts":
+        return ()
+    if len(path) > 1 and path[0] == "indicators":
+        return path[:2]
+    return path[: 1 + max((index for index, step in enumerate(path) if isinstance(step, str)), default=-1)]
+
+
+def _without(node: Node, paths: set[Path]) -> Node:
+    """The document without the values at some paths."""
+    below = {step: {path[1:] for path in paths if path[0] == step and path[1:]} for step in {path[0] for path in paths}}
+    if isinstance(node, MapNode):
+        kept = [(key, value) for key, value in node.entries if (key.text.value,) not in paths]
+        return replace(node, entries=tuple((key, _without(v, below.get(key.text.value, set()))) for key, v in kept))
+    if isinstance(node, ListNode):
+        items = tuple(_without(item, below.get(index, set())) for index, item in enumerate(node.items))
+        return replace(node, items=items)
+    return node
 
 
 def _problems(root: Node, error: Fault) -> Iterator[Problem]:
@@ -79,7 +115,7 @@ def _problems(root: Node, error: Fault) -> Iterator[Problem]:
                     yield Problem("spec/missing-key", f"{_thing(error)} needs `{name}`", _head(node))
                     break
         case "oneOf":
-            found = [name for name in _alternatives(error) if name in error.instance]
+            found = _found(error)
             given = f"found {' and '.join(f'`{name}`' for name in found)}" if found else "found none"
             yield Problem("spec/choose-one", f"expected {error.schema['x-expected']}; {given}", _head(node))
         case _:
@@ -110,8 +146,10 @@ def _key(root: Node, error: Fault) -> Scalar | None:
     return node.key(str(error.instance)) if isinstance(node, MapNode) else None
 
 
-def _alternatives(error: Fault) -> list[str]:
-    return [name for choice in error.validator_value for name in choice.get("required", ())]
+def _found(error: Fault) -> list[str]:
+    """Which of the keys that exclude each other are there."""
+    choices = [name for choice in error.validator_value for name in choice.get("required", ())]
+    return [name for name in choices if name in error.instance]
 
 
 def _thing(error: Fault) -> str:

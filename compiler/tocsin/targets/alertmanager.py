@@ -57,10 +57,13 @@ def _inhibitions(compiled: Sequence[Compiled], settings: Settings) -> Iterator[I
     """The more urgent alert on an indicator silences the less urgent ones on the same indicator and group.
 
     A rule is written for each pair that exists, with the indicator in its matchers: `equal` alone would also match
-    two alerts that both lack the label.
+    two alerts that both lack the label. An indicator that is not grouped has none, for nothing says which of its
+    series are about the same thing.
     """
     for one in compiled:
         for name, indicator in one.spec.indicators.items():
+            if not indicator.grouped:
+                continue
             used = {rule.labels.get(SEVERITY) for rule in _rules(one, name)}
             ordered = [severity.name for severity in settings.severities if severity.name in used]
             for urgent, lesser in combinations(ordered, 2):
