@@ -181,6 +181,8 @@ def over_range(
         case "quantile_over_time":
             return quantile(args[0], values)
         case "mad_over_time":
+            if any(map(math.isnan, values)):
+                return math.nan
             median = quantile(0.5, values)
             return quantile(0.5, [abs(value - median) for value in values])
     return {

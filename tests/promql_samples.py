@@ -84,7 +84,7 @@ over = st.sampled_from(
         "resets",
         "changes",
         "deriv",
-        *(f"{name}_over_time" for name in "sum avg min max count last present stddev stdvar".split()),
+        *(f"{name}_over_time" for name in "sum avg min max count last present first mad stddev stdvar".split()),
     ]
 )
 folds = st.sampled_from(["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"])

@@ -258,6 +258,9 @@ def left_to_chance(expr: Expr) -> bool:
     )
 
 
+NEWER = ("first_over_time", "mad_over_time")
+"""What 2.42 does not know."""
+
 LIVE = [
     *(f"{name}(g)" for name in "exp ln log2 log10 abs ceil floor sqrt sgn round minute year days_in_month".split()),
     *(f"{name}(i)" for name in "exp ln log2 log10 deg rad".split()),
@@ -324,4 +327,5 @@ def test_smoothing_agrees_with_prometheus_under_its_older_name(live: tuple[Prome
 @given(text=expressions)
 def test_expressions_agree_with_prometheus_bit_for_bit(live: tuple[Prometheus, MemoryRecording], text: str) -> None:
     assume(not left_to_chance(parse(text)))
+    assume(not any(name in text for name in NEWER))
     check_live(live, text)

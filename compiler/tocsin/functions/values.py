@@ -89,13 +89,17 @@ class Steps:
     call: Call
 
 
+METADATA = (NAME, "__type__", "__unit__")
+
+
 class ExecutionError(Exception):
     """A call that fails at every step, with Prometheus's message."""
 
 
 @lru_cache(maxsize=65536)
 def without_name(labels: Labels) -> Labels:
-    return drop(labels, (NAME,))
+    """The labels of another quantity than the one that was named (Prometheus `DropReserved`)."""
+    return drop(labels, METADATA)
 
 
 def one_series(values: Values, labels: Labels = ()) -> Vector:

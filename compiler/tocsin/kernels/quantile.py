@@ -51,6 +51,9 @@ def deviation(values: Values, lo: Offsets, hi: Offsets, out: Values) -> None:
         for t in range(lo.shape[1]):
             ordered = np.sort(values[lo[s, t] : hi[s, t]])
             n = len(ordered)
+            if n > 0 and math.isnan(ordered[n - 1]):
+                out[s, t] = math.nan
+                continue
             median = of_sorted(0.5, ordered, n)
             distances = np.sort(np.abs(ordered - median))
             out[s, t] = of_sorted(0.5, distances, n)
