@@ -48,7 +48,11 @@ class _Reader:
 
     def file(self, node: Node) -> tuple[RuleGroup, ...]:
         if isinstance(node, MapNode) and node.get("kind") is not None:
-            node = node.get("spec") or node
+            spec = node.get("spec")
+            if spec is None:
+                self._fault("missing", "a PrometheusRule needs a `spec`", node.span)
+                return ()
+            node = spec
         body = self._mapping(node, ("groups",), "a rule file")
         groups: dict[str, RuleGroup] = {}
         for item in self._items(body, "groups") if body else ():
@@ -82,7 +86,7 @@ class _Reader:
         node = body.get("limit")
         if node is None:
             return 0
-        if isinstance(node, Scalar) and isinstance(node.value, int) and not isinstance(node.value, bool):
+        if isinstance(node, Scalar) and type(node.value) is int and abs(node.value) < 2**63:
             return node.value
         self._fault("limit", "expected a whole number of alerts or series", node.span)
         return 0
@@ -92,7 +96,10 @@ class _Reader:
         if body is None:
             return None
         alert, record, expr = (self._text(body, key) for key in ("alert", "record", "expr"))
-        if (alert is None) == (record is None):
+        if any(isinstance(body.get(key), ListNode | MapNode) for key in ("alert", "record", "expr")):
+            return None
+        kinds = [name for name in (alert, record) if name and name.text.value]
+        if len(kinds) != 1:
             self._fault("kind", "a rule has either `alert` or `record`", body.span)
             return None
         if expr is None or not expr.text.value.strip():
@@ -106,7 +113,7 @@ class _Reader:
             self._problems.add(error.problem)
             return None
         self._problems.extend(check(tree))
-        if record is not None:
+        if record is not None and kinds == [record]:
             return self._recording(body, RecordingRule(record.text.value, tree, labels, places))
         annotations = self._strings(body, "annotations", labels=False)
         for_, keep = (self._duration(body, key) or 0 for key in ("for", "keep_firing_for"))
@@ -151,11 +158,11 @@ class _Reader:
         if node is not None and not isinstance(node, Scalar):
             self._fault("shape", f"expected text for `{key}`", node.span)
             return None
-        return node
+        return None if node is None or node.value is None else node
 
     def _duration(self, body: MapNode, key: str) -> int | None:
         node = self._text(body, key)
-        if node is None or node.value is None:
+        if node is None:
             return None
         try:
             return parse_duration(node.text.value)
