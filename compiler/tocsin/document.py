@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,16 +81,20 @@ def read_source(path: Path | str) -> Source:
         ) from None
     if "\0" in text:
         raise refuse("not-text", f"expected text, found a NUL byte at {text.index(chr(0))}: a binary file?")
-    return Source(name, text.replace("\r\n", "\n"))
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def parse_documents(source: Source, problems: Problems) -> tuple[Node, ...]:
     """The documents of a YAML text. Raises ProblemError where it does not parse; other faults go to `problems`."""
+    if source.text.startswith("\ufeff"):
+        raise ProblemError(Problem("yaml/syntax", "a byte-order mark stands in the text", source.span()))
     try:
         return tuple(_Composer(source, problems).documents())
     except yaml.reader.ReaderError as error:
-        fault = f"character U+{ord(source.text[error.position]):04X} is not allowed in YAML"
-        raise ProblemError(Problem("yaml/syntax", fault, source.span(error.position))) from None
+        # libyaml counts the bytes of UTF-8.
+        offset = len(source.text.encode()[: error.position].decode(errors="ignore"))
+        fault = f"character U+{error.character:04X} is not allowed in YAML"
+        raise ProblemError(Problem("yaml/syntax", fault, source.span(offset))) from None
     except yaml.MarkedYAMLError as error:
         raise ProblemError(_syntax(source, error)) from None
 
@@ -136,6 +141,7 @@ class _Composer:
         self._loader = yaml.CSafeLoader(source.text)
         self._anchors: dict[str, Node | None] = {}
         self._sizes: dict[int, int] = {}
+        self._heights: dict[int, int] = {}
 
     def documents(self) -> Iterator[Node]:
         while self._loader.check_event():
@@ -146,14 +152,12 @@ class _Composer:
 
     def _node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        if depth > _DEPTH_LIMIT:
-            raise ProblemError(
-                Problem("yaml/too-deep", f"nested deeper than {_DEPTH_LIMIT} levels", self._span(event, event))
-            )
+            node = self._alias(event)
+            self._limit_depth(event, depth + self._heights[id(node)])
+            return node
+        self._limit_depth(event, depth)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        node: Node
         if isinstance(event, yaml.ScalarEvent):
             node, size = self._scalar(event), 1
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -161,6 +165,7 @@ class _Composer:
         else:
             node, size = self._mapping(event, depth)
         self._sizes[id(node)] = size
+        self._heights[id(node)] = self._height(node)
         if size > _NODE_LIMIT:
             raise ProblemError(
                 Problem("yaml/too-large", f"more than {_NODE_LIMIT:,} values, aliases expanded", node.span)
@@ -168,6 +173,20 @@ class _Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
+
+    def _limit_depth(self, event: Any, depth: int) -> None:
+        if depth > _DEPTH_LIMIT:
+            message = f"nested deeper than {_DEPTH_LIMIT} levels, aliases expanded"
+            raise ProblemError(Problem("yaml/too-deep", message, self._span(event, event)))
+
+    def _height(self, node: Node) -> int:
+        """How many levels of collections a node has."""
+        match node:
+            case ListNode(items=items):
+                return 1 + max((self._heights[id(item)] for item in items), default=0)
+            case MapNode(entries=entries):
+                return 1 + max((self._heights[id(value)] for _, value in entries), default=0)
+        return 0
 
     def _alias(self, event: Any) -> Node:
         node = self._anchors.get(event.anchor)
@@ -180,10 +199,16 @@ class _Composer:
         return Span(self._source, first.start_mark.index, max(last.end_mark.index, first.start_mark.index))
 
     def _scalar(self, event: Any) -> Scalar:
-        span = self._span(event, event)
+        span = _unadorned(self._span(event, event))
         text = Text(event.value, span, _offsets(span, event.value, event.style))
         tag = event.tag or str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
-        return Scalar(text, _resolve(event.value, tag) if not event.style else event.value)
+        try:
+            return Scalar(text, _resolve(event.value, tag) if not event.style else event.value)
+        except ValueError:
+            if event.tag is None:
+                return Scalar(text, event.value)
+            shown, kind = event.value[:40], tag.rpartition(":")[2]
+            raise ProblemError(Problem("yaml/value", f"cannot read `{shown}` as `{kind}`", span)) from None
 
     def _sequence(self, event: Any, depth: int) -> tuple[ListNode, int]:
         items: list[Node] = []
@@ -249,6 +274,15 @@ def _resolve(text: str, tag: str) -> str | int | float | bool | None:
     return text
 
 
+_PROPERTIES = re.compile(r"(?:(?:&[\w-]*|!\S*)(?:\s+(?:#.*)?)*)+", re.ASCII)
+
+
+def _unadorned(span: Span) -> Span:
+    """A scalar's place without its anchor and tag, which libyaml counts in; all of it where nothing else stands."""
+    match = _PROPERTIES.match(span.source.text, span.start, span.end)
+    return Span(span.source, match.end(), span.end) if match and match.end() < span.end else span
+
+
 def _offsets(span: Span, value: str, style: str | None) -> Sequence[int]:
     """For each character of a scalar's value, the offset in the file where it stands."""
     quoted = style in ("'", '"')
@@ -257,19 +291,25 @@ def _offsets(span: Span, value: str, style: str | None) -> Sequence[int]:
         return range(start, end)
     raw = span.source.text
     if style in ("|", ">"):
-        start = raw.find("\n", start, end) + 1
-    return _double_quoted(raw, value, start, end) if style == '"' else _folded(raw, value, start, end)
+        header = _BREAK.search(raw, start, end)
+        start = header.end() if header else end
+    if style == '"':
+        return _double_quoted(raw, value, start, end)
+    return _folded(raw, value, start, end, doubled=style == "'")
 
 
-def _folded(raw: str, value: str, start: int, end: int) -> list[int]:
-    """Only white space differs between the value and the file (and `''` for a quote), so the rest aligns in order."""
+_BREAK = re.compile("\r\n?|[\n\x85\u2028\u2029]")
+
+
+def _folded(raw: str, value: str, start: int, end: int, *, doubled: bool) -> list[int]:
+    """Only white space differs between the value and the file (and quotes, if `doubled`): the rest aligns in order."""
     offsets: list[int] = []
     at = start
     for char in value:
         if not char.isspace():
             while at < end and raw[at].isspace():
                 at += 1
-            if raw[at] == "'" and raw[at : at + 2] == "''" and raw[start - 1] == "'":
+            if doubled and raw[at : at + 2] == "''":
                 at += 1
         offsets.append(min(at, end - 1))
         if at < end and (not char.isspace() or raw[at].isspace()):
