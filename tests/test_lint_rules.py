@@ -170,7 +170,7 @@ def without(text: str, *keys: str) -> str:
         (
             "page",
             "runbook_url",
-            {"noise/missing-metadata": Severity.WARNING, "noise/page-without-action": Severity.WARNING},
+            {"noise/page-without-action": Severity.WARNING},
         ),
         ("ticket", "runbook_url", {}),
     ],

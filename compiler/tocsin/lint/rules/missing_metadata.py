@@ -55,14 +55,10 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield _missing(subject, "summary", "add a `summary`: what is wrong, in one sentence")
     if subject.planned and not rule.labels.get("owner"):
         yield _missing(subject, "owner", "add `owner` at the top of the spec: the team that acts")
-    if not rule.annotations.get("runbook_url") and (subject.planned or subject.wakes):
-        certain = subject.planned is not None and subject.wakes
-        yield _missing(
-            subject,
-            "runbook",
-            "add `runbook` at the top of the spec" if subject.planned else "add the annotation `runbook_url`",
-            Severity.ERROR if certain else Severity.WARNING,
-        )
+    # A page of a rule file that says nothing of what to do is `page-without-action`.
+    if subject.planned and not rule.annotations.get("runbook_url"):
+        severity = Severity.ERROR if subject.wakes else Severity.WARNING
+        yield _missing(subject, "runbook", "add `runbook` at the top of the spec", severity)
 
 
 def _missing(subject: Subject, name: str, help: str, severity: Severity = Severity.ERROR) -> Finding:
