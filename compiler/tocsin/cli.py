@@ -138,8 +138,11 @@ def compile_(
                     Problem("compile/stale", "not what the specs compile to", span, help="run `tocsin compile`")
                 )
         else:
-            touched = [f"{path}\n" for path in files.write(artifacts, out, stale)]
-            sys.stdout.writelines(touched or [f"{out} is up to date: {len(artifacts)} files\n"])
+            touched = [f"{printable(str(path))}\n" for path in files.write(artifacts, out, stale)]
+            sys.stdout.writelines(
+                touched
+                or [f"{printable(str(out))} is up to date: {len(artifacts)} file{'s' * (len(artifacts) != 1)}\n"]
+            )
 
 
 def _shown(line: str) -> str:

@@ -12,7 +12,6 @@ from tocsin.backtest.trace import recorded, traces
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline.limits import check_subqueries, check_times
-from tocsin.report import html
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 from tocsin.sources.api import OpenedRecording
@@ -61,6 +60,8 @@ def replay(
 
 def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, semantics: Semantics) -> str:
     """The HTML report: the verdict, and what every alert compared."""
+    from tocsin.report import html  # its libraries are large, and few commands draw
+
     compared = traces(verdict, groups, recording, semantics)
     return html.render(verdict, compared, recorded(recording, verdict.window, semantics))
 
