@@ -6,6 +6,7 @@ lies between 0 and 1. NaN is left out: no comparison accepts it but `!=`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isnan
 
@@ -143,8 +144,8 @@ def _product(a: float, b: float) -> float:
     return 0.0 if a == 0 or b == 0 else a * b
 
 
-def _hull(values: object) -> Interval:
-    found = list(values)  # type: ignore[call-overload]
+def _hull(values: Iterable[float]) -> Interval:
+    found = list(values)
     return Interval(min(found), max(found))
 
 
