@@ -72,8 +72,7 @@ def _description(planned: PlannedAlert) -> str:
     held = f" for {format_duration(alert.for_)}" if alert.for_ else ""
     over = f" (measured over {format_duration(planned.window)})" if planned.window else ""
     if alert.condition.kind == "fills_in":
-        horizon = format_duration(alert.condition.horizon)
-        return f"{alert.indicator} will be {_value(planned)} in {horizon}{held}{over}"
+        return f"{alert.indicator} will be {_value(planned)} in {format_duration(alert.condition.horizon)}{over}"
     return f"{alert.indicator} is {_value(planned)}, {condition_text(alert.condition)}{held}{over}"
 
 

@@ -137,6 +137,7 @@ def _no_data(spec: Spec, settings: Settings) -> Iterator[PlannedAlert]:
             for_=max(NO_DATA_FOR, 2 * settings.scrape_interval),
             keep_firing_for=0,
             severity=first.no_data or least,
+            runbook="" if spec.runbook else first.runbook,
             summary=f"{name} of {spec.service} cannot be judged: its series are gone",
             action=f"Find out whether {spec.service} or its monitoring is down; restore the one that is.",
         )
