@@ -70,7 +70,12 @@ def validate(node: Node, name: str, problems: Problems) -> tuple[bool, Node]:
     The faults go to `problems`. Values of a wrong shape, and indicators that are not whole, are left out, so that one
     run reports what is wrong with the rest.
     """
-    errors = list(_validator(name).iter_errors(plain(node)))
+    # What is no mapping at all is told by its type, and has no keys to choose among.
+    errors = [
+        error
+        for error in _validator(name).iter_errors(plain(node))
+        if error.validator != "oneOf" or isinstance(error.instance, dict)
+    ]
     misspelt = {tuple(error.absolute_path) for error in errors if error.validator == "additionalProperties"}
     for error in errors:
         path = tuple(error.absolute_path)
