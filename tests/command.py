@@ -105,3 +105,8 @@ def run(
         timeout=timeout,
         check=False,
     )
+
+
+def inert(text: str) -> bool:
+    """Whether a text does nothing to a terminal but fill its lines."""
+    return all(char == "\n" or char.isprintable() for char in text)

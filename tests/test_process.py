@@ -1,0 +1,119 @@
+"""The process among others: terminals, pipes, signals, and what it imports."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.command import command, environment, run, write_files
+
+DATA = ("--data", "recording.om")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_files(tmp_path)
+
+
+def on_a_terminal(*arguments: str, cwd: Path, env: dict[str, str]) -> str:
+    """What a process writes to a terminal that is both its streams."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command(*arguments), cwd=cwd, env=environment({"TERM": "xterm"} | env), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # Linux reports the end of a terminal so
+        pass
+    process.wait()
+    os.close(ours)
+    return shown.decode()
+
+
+COLOUR = "\x1b[1;31m"
+
+
+def test_colour_only_on_a_terminal_that_wants_it(folder: Path) -> None:
+    assert COLOUR in on_a_terminal("check", "gone.yaml", cwd=folder, env={})
+    assert COLOUR not in on_a_terminal("check", "gone.yaml", cwd=folder, env={"NO_COLOR": "1"})
+    assert "\x1b" not in run("check", "gone.yaml", cwd=folder, env={"TERM": "xterm"}).stderr
+
+
+IMPORTED = """
+import atexit, sys
+atexit.register(lambda: print(*(name for name in sys.modules if "." not in name), file=sys.stderr))
+from tocsin.cli import main
+main()
+"""
+
+
+def imported(*arguments: str, cwd: Path) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", IMPORTED, *arguments], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("call", [("check", "specs"), ("compile", "specs", "-o", "new"), ("schema",), ("--help",)])
+def test_light_commands_import_nothing_heavy(call: tuple[str, ...], folder: Path) -> None:
+    loaded = imported(*call, cwd=folder)
+    assert "tocsin" in loaded
+    assert not loaded & {"numpy", "numba", "jinja2", "plotly"}
+
+
+def test_a_backtest_without_a_page_does_not_import_the_charts(folder: Path) -> None:
+    loaded = imported("query", *DATA, "up", cwd=folder)
+    assert "numpy" in loaded
+    assert not loaded & {"plotly", "jinja2"}
+
+
+@pytest.mark.parametrize("call", [("query", *DATA, *["up"] * 500), ("schema",), ("check", *map(str, range(900)))])
+def test_a_reader_that_goes_away_is_no_traceback(call: tuple[str, ...], folder: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    errors = call[0] == "check"
+    process = subprocess.Popen(
+        command(*call),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE if errors else write,
+        stderr=write if errors else subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in ((1, 2) if errors else (1,))
+    assert not out
+    assert not err
+
+
+def wait_for(library: str, process: subprocess.Popen[str]) -> None:
+    """Until a process has loaded a library."""
+    while library not in Path(f"/proc/{process.pid}/maps").read_text():
+        assert process.poll() is None, f"it ended without {library}"
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux's /proc to see how far a process is")
+@pytest.mark.parametrize("library", ["_yaml", "_multiarray_umath", "llvmlite"])
+def test_interrupted_it_is_quiet_and_writes_nothing_torn(library: str, folder: Path) -> None:
+    call = ("backtest", "specs", *DATA, "--start", "0", "--report", "pages/report.html")
+    process = subprocess.Popen(
+        command(*call), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(library, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == ""
+    pages = list((folder / "pages").glob("*")) if (folder / "pages").exists() else []
+    assert [page.name for page in pages] in ([], ["report.html"])
+    assert all(page.read_text().endswith("</html>") for page in pages)
