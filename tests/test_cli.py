@@ -217,6 +217,11 @@ def test_query_answers_as_prometheus_does(folder: Path) -> None:
     }
 
 
+def test_no_library_warns_on_standard_error(folder: Path) -> None:
+    done = run("query", *DATA, "--", "-up ^ 2", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '{job="shop"} -1\n', "")
+
+
 def test_query_over_a_range(folder: Path) -> None:
     times = ("--start", str(START), "--end", "2023-11-14T22:15:20Z", "--step", "1m")
     (answer,) = lines("sum(requests_total)", *times, cwd=folder)

@@ -154,6 +154,7 @@ def test_what_is_mutated_is_sound(name: str, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_mutation_of_the_input_is_an_exception(name: str) -> None:
     @settings(max_examples=60)
@@ -176,6 +177,7 @@ QUERIES = [
 ]
 
 
+@pytest.mark.filterwarnings("error")
 @settings(max_examples=150)
 @given(st.sampled_from(QUERIES).flatmap(mutated))
 def test_no_mutation_of_a_query_is_an_exception(text: str) -> None:

@@ -15,7 +15,7 @@ from tocsin.series import Mask, Values
 def _power(lhs: Values, rhs: Values) -> Values:
     bases, exponents = np.broadcast_arrays(lhs, rhs)
     out = np.empty(bases.size)
-    each_power(bases.ravel(), exponents.ravel(), out)
+    each_power(bases.flatten(), exponents.flatten(), out)  # copies: a broadcast view makes numba warn
     return out.reshape(bases.shape)
 
 
