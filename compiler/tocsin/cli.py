@@ -54,7 +54,7 @@ class Compat(StrEnum):
     V2 = "2"
 
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Specs, rule files, or folders of them.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Specs, rule files, or folders of them.")]
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
@@ -207,8 +207,8 @@ def _version(compat: Compat) -> Literal[2, 3]:
 
 @app.command()
 def query(
-    expr: Annotated[list[str] | None, typer.Argument(metavar="[EXPR...]", help="PromQL.", show_default=False)] = None,
-    data: Data = ...,  # type: ignore[assignment]
+    data: Data,
+    expr: Annotated[list[str] | None, typer.Argument(metavar="EXPR", help="PromQL.", show_default=False)] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="Expressions, one a line.")] = None,
     time: Annotated[
         str | None, typer.Option(metavar="TIME", help="When; default: the recording's last sample.")
@@ -262,7 +262,7 @@ def _step(text: str | None) -> int | None:
 def explain(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A lint rule, such as noise/single-event, or an alert.")],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH...]", help="Where the alert is; default: specs.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="Where the alert is; default: specs.")
     ] = None,
     settings: SettingsFile = None,
 ) -> None:

@@ -201,6 +201,7 @@ class _Composer:
     def _scalar(self, event: Any) -> Scalar:
         span = _unadorned(self._span(event, event))
         text = Text(event.value, span, _offsets(span, event.value, event.style))
+        # The stubs leave `resolve` untyped.
         tag = event.tag or str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
         try:
             return Scalar(text, _resolve(event.value, tag) if not event.style else event.value)

@@ -27,7 +27,7 @@ LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 
 
 @intrinsic
-def _fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
+def _fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001 - numba compiles by the names
     """`a * b + c`, rounded once."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

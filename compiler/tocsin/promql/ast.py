@@ -195,6 +195,7 @@ def transform(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
             new = old if all(a is b for a, b in zip(new, old, strict=True)) else new
         if new is not old:
             changes[slot.name] = new
+    # The changes are of the node's own fields, which mypy cannot tell of a subclass.
     return change(replace(node, **changes) if changes else node)  # type: ignore[arg-type]
 
 

@@ -123,6 +123,7 @@ def with_window(expr: Expr, window: int) -> Expr:
             for name in ("range", "step", "offset")
             if abs(value := getattr(node, name, None) or 0) == WINDOW
         }
+        # Only fields that the node has are changed, which mypy cannot tell of a subclass.
         return replace(node, **changes) if changes else node  # type: ignore[arg-type]
 
     return transform(expr, choose)
