@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from types import FrameType
+from typing import NoReturn
 
 INTERRUPTED = 130
 
@@ -19,6 +22,20 @@ class _Interrupt:
         raise KeyboardInterrupt
 
 
+def _leave() -> NoReturn:
+    """End with the exit code of an interrupted command, whatever the interpreter remembers of the interrupt.
+
+    A KeyboardInterrupt that passed through `exec` of a text (a dataclass that is being made) marks the process as
+    killed, and the interpreter's own way out would then end it by the signal in place of the exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # whoever read it has gone too
+            pass
+    os._exit(INTERRUPTED)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     interrupt = _Interrupt()
@@ -30,7 +47,7 @@ def main() -> None:
         run()
     except (KeyboardInterrupt, SystemExit) as end:
         if interrupt.came or isinstance(end, KeyboardInterrupt):
-            raise SystemExit(INTERRUPTED) from None
+            _leave()
         raise
 
 
