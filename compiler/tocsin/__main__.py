@@ -19,6 +19,7 @@ class _Interrupt:
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
         self.came = True
+        sys.unraisablehook = lambda _: None  # what a library cannot pass on, Python would print
         raise KeyboardInterrupt
 
 
