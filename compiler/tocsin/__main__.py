@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -30,10 +31,8 @@ def _leave() -> NoReturn:
     killed, and the interpreter's own way out would then end it by the signal in place of the exit code.
     """
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError):  # whoever read it has gone too
             stream.flush()
-        except OSError:  # whoever read it has gone too
-            pass
     os._exit(INTERRUPTED)
 
 
