@@ -4,6 +4,8 @@ PYTHON ?= python3
 DATA ?= golden/petshop/recording.om.gz
 INCIDENTS ?= golden/petshop/incidents.yaml
 REPORT ?= report.html
+COUNT ?= 20000
+SEED ?= 1
 
 RUN := .venv/bin/python -m
 BACKTEST := $(RUN) tocsin backtest specs --data "$(DATA)" --incidents "$(INCIDENTS)" --report "$(REPORT)"
@@ -12,7 +14,7 @@ READY := .venv/ready
 SOUND := $(shell { .venv/bin/python -c 'import os, tocsin; print(open("$(READY)").read() == os.getcwd())'; } 2>/dev/null)
 
 .DEFAULT_GOAL := all
-.PHONY: all rules backtest test bench golden lint references pins clean help force
+.PHONY: all rules backtest test fuzz bench golden lint references pins clean help force
 
 all: $(READY) ## check and compile specs/ to out/, then backtest them on the recording that ships with the project
 	@$(RUN) tocsin check specs
@@ -29,6 +31,9 @@ backtest: $(READY) ## replay specs/ on DATA (and INCIDENTS), and write REPORT
 
 test: $(READY) references ## all the tests, against real Prometheus and Alertmanager where they can be had
 	@$(RUN) pytest $(PYTEST)
+
+fuzz: $(READY) references ## COUNT random expressions, from SEED, against a live Prometheus 2.42
+	@$(RUN) tests.fuzz --count $(COUNT) --seed $(SEED)
 
 bench: $(READY) ## how long the commands take
 	@$(RUN) tests.bench
