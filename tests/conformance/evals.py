@@ -23,7 +23,7 @@ from tocsin.series import STALE_BITS
 
 Points: TypeAlias = dict[Labels, dict[int, Sample]]
 
-SEMANTICS = Semantics(compat=3)
+SEMANTICS = Semantics(compat=3, delayed_names=True)
 MINUTE = 60_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -132,7 +133,7 @@ def _ranked(node: Aggregation, vector: Vector, keys: Values, tile: Tile) -> Vect
     rank = np.empty(vector.present.shape, dtype=np.int64)
     limits, compat = _limits(node, tile), tile.semantics.compat
     greatest(keys, vector.present, order, groups.of, len(groups.labels), limits, compat, rank)
-    return Vector(vector.labels, vector.values, rank >= 0, rank)
+    return replace(vector, present=rank >= 0, rank=rank)
 
 
 def _topk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
@@ -166,17 +167,18 @@ def _count_values(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     assert node.param is not None
     name = unwrap(node.param)
     assert isinstance(name, String)
-    labels, rows = [], []
+    labels, rows, unnamed = [], [], []
     for row, own in enumerate(vector.labels):
         here = vector.present[row]
         for text in dict.fromkeys(format_value(value) for value in np.unique(vector.values[row, here])):
             labels.append(relabelled(own, name.value, text))
             rows.append(here & _equal(vector.values[row], text))
+            unnamed.append(vector.unnamed_rows[row])
     present = np.array(rows, dtype=np.bool_).reshape(len(rows), len(tile.times))
     split = node if node.without else Aggregation(node.op, node.expr, node.param, (*node.grouping, name.value))
     groups: Groups = grouped(labels, present, split)
-    counted = groups.vector(groups.count.astype(np.float64), Vector(tuple(labels), np.zeros(present.shape), present))
-    return unique(counted, node, tile)
+    members = Vector(tuple(labels), np.zeros(present.shape), present, unnamed=np.array(unnamed, dtype=np.bool_))
+    return unique(groups.vector(groups.count.astype(np.float64), members), node, tile)
 
 
 def _equal(values: Values, text: str) -> Mask:

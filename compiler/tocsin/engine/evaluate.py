@@ -14,6 +14,7 @@ import tocsin.engine.literal
 import tocsin.engine.select
 import tocsin.engine.subquery  # noqa: F401  (each registers its kind of node)
 from tocsin.diagnostics import ProblemError
+from tocsin.engine.merge import outcome_of
 from tocsin.engine.read import Reader, longest, needs
 from tocsin.engine.semantics import Failure, Grid, Result, Semantics
 from tocsin.engine.support import refusals
@@ -67,7 +68,7 @@ def evaluate_windows(
         raise ProblemError(problem)
     tile = Tile(np.array([time]), semantics, Reader.of(recording, needs(expr, time, time, semantics)))
     with np.errstate(all="ignore"):
-        outcome = tile.outcome(expr)
+        outcome = outcome_of(expr, tile)
     assert isinstance(outcome.value, Windows)
     return outcome.value, outcome.failures
 
@@ -113,7 +114,7 @@ def _evaluate_tile(
     reader = Reader.of(recording, (need for expr in exprs for need in needs(expr, first, last, semantics)))
     tile = Tile(times, semantics, reader)
     with np.errstate(all="ignore"):
-        return tuple(_result(tile.outcome(expr), expr, times) for expr in exprs)
+        return tuple(_result(outcome_of(expr, tile), expr, times) for expr in exprs)
 
 
 def _result(outcome: Outcome, expr: Expr, times: Times) -> Result:

@@ -26,7 +26,12 @@ class Groups:
 
     def vector(self, values: Values, members: Vector) -> Vector:
         """One value per group, in the order in which Prometheus meets the groups."""
-        return Vector(self.labels, values, self.count > 0, self._rank(members))
+        vector = Vector(self.labels, values, self.count > 0, self._rank(members))
+        if members.unnamed is None or not members.unnamed.any():
+            return vector
+        lost = np.zeros(self.count.shape, dtype=np.bool_)
+        np.logical_or.at(lost, self.of[members.unnamed], members.present[members.unnamed])
+        return _split(vector, lost)
 
     def _rank(self, members: Vector) -> Offsets | None:
         """The place of the first present member, where that is not the order of the groups at every step."""
@@ -41,6 +46,20 @@ class Groups:
         met = np.maximum.accumulate(np.where(self.count > 0, place, -1), axis=0)
         in_order = (place[1:] > met[:-1]) | (self.count[1:] == 0)
         return None if in_order.all() else place
+
+
+def _split(vector: Vector, lost: Mask) -> Vector:
+    """Each row as two: what of it is to lose its name (bool[S, T]), and the rest.
+
+    A group loses its name where one of its members does.
+    """
+    return Vector(
+        vector.labels * 2,
+        np.concatenate([vector.values] * 2),
+        np.concatenate([vector.present & ~lost, vector.present & lost]),
+        np.concatenate([ranks_of(vector)] * 2),
+        np.repeat([False, True], len(vector.labels)),
+    )
 
 
 @lru_cache(maxsize=65536)

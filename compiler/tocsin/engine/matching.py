@@ -53,7 +53,9 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
         else combine(node.op, many_values, one_values, node.returns_bool)
     )
     present = met if kept is None else met & kept
-    dropped = drops_name(node.op, node.returns_bool, tile.semantics.compat)
+    # An operator takes the name at once, `bool` marks it (Prometheus `VectorBinop`).
+    delayed = node.returns_bool and tile.semantics.delayed_names
+    dropped = drops_name(node.op, node.returns_bool and not delayed, tile.semantics.compat)
     labels = tuple(_result(many.labels[m], one.labels[o], matching, dropped) for m, o in zip(left, right, strict=True))
     # Since Prometheus 3 a sample that the comparison filters out still counts as a match.
     counted = present if tile.semantics.compat == 2 else met
@@ -64,7 +66,8 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
         clashes, message = _repeated(list(zip(keys, labels, strict=True)), counted), NOT_UNIQUE
     tile.fail(node, clashes, message)
     rank = None if many.rank is None and (np.diff(left) > 0).all() else ranks_of(many)[left]
-    return Vector(labels, np.ascontiguousarray(values), present & ~clashes, rank)
+    joined = Vector(labels, np.ascontiguousarray(values), present & ~clashes, rank)
+    return joined.without_name() if delayed else joined
 
 
 def _pairs(many: Sequence[Labels], one: Sequence[Labels]) -> tuple[Offsets, Offsets]:

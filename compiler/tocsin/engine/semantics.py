@@ -17,12 +17,15 @@ class Semantics:
 
     `lookback` is how old a sample may be that an instant selector takes, `evaluation_interval` the step of a subquery
     that names none. `ends` are what `@ start()` and `@ end()` mean; None: the time of the step, as in a rule.
+    `delayed_names`: names go from the result of the whole expression, not from that of each function (Prometheus's
+    feature flag `promql-delayed-name-removal`).
     """
 
     compat: Compat = 3
     lookback: int = 300_000
     evaluation_interval: int = 60_000
     ends: tuple[int, int] | None = None
+    delayed_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from tocsin.engine.merge import same_labels_once
 from tocsin.engine.select import windows_over
 from tocsin.engine.semantics import Failure
 from tocsin.engine.tile import Tile, value_of
@@ -28,7 +31,8 @@ def subquery(node: Subquery, tile: Tile) -> Windows:
             tile.record(Failure(hit, failure.problem))
     value = outcome.value
     assert isinstance(value, Vector)
-    return windows_over(as_series(value, times), end, node.range, tile)
+    series, unnamed = as_series(value, times)
+    return replace(windows_over(series, end, node.range, tile), unnamed=unnamed)
 
 
 def inner_times(end: Times, width: int, step: int, compat: Compat) -> Times:
@@ -50,16 +54,17 @@ def _any_within(times: Times, end: Times, width: int, compat: Compat) -> Mask:
     return np.asarray(np.searchsorted(times, end, side="right") > low)
 
 
-def as_series(vector: Vector, times: Times) -> Series:
+def as_series(vector: Vector, times: Times) -> tuple[Series, Mask | None]:
     """The present values as samples, the series in the order of their labels; series without any are dropped.
 
     Prometheus leaves the order of a subquery's series to chance, unless they come from a selector: then it is this one.
     """
+    vector = same_labels_once(vector)
     some = np.flatnonzero(np.any(vector.present, axis=1))
     order = sorted(some.tolist(), key=lambda row: vector.labels[row])
     present = vector.present[order]
     rows, columns = np.nonzero(present)
     offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-    return Series(
-        tuple(vector.labels[row] for row in order), offsets, times[columns], vector.values[order][rows, columns]
-    )
+    labels = tuple(vector.labels[row] for row in order)
+    series = Series(labels, offsets, times[columns], vector.values[order][rows, columns])
+    return series, None if vector.unnamed is None else vector.unnamed[order]

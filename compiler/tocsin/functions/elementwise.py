@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def round_(_steps: Steps, vector: Vector, nearest: Scalar | None = None) -> Vect
 @function("clamp", args=(VECTOR, SCALAR, SCALAR), returns=VECTOR)
 def clamp(_steps: Steps, vector: Vector, low: Scalar, high: Scalar) -> Vector:
     clamped = vector.with_values(maximum(low.values, minimum(high.values, vector.values)))
-    return Vector(clamped.labels, clamped.values, vector.present & ~(high.values < low.values), vector.rank)
+    return replace(clamped, present=vector.present & ~(high.values < low.values))
 
 
 @function("clamp_min", args=(VECTOR, SCALAR), returns=VECTOR)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import re2
 
 from tocsin.functions.registry import STRING, VECTOR, function
 from tocsin.functions.values import ExecutionError, Steps, Vector
-from tocsin.labels import Labels, from_mapping, get, is_plain_name, quote
+from tocsin.labels import NAME, Labels, from_mapping, get, is_plain_name, quote
 
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[\w]+)\}|(?P<bare>[\w]+))")
 
@@ -53,16 +56,25 @@ def _check_name(steps: Steps, name: str, role: str) -> None:
         raise ExecutionError(f"invalid {role} label name in {steps.call.function}(): {quote(name)}")
 
 
+def _changed(vector: Vector, labels: Sequence[Labels], target: str, rows: Sequence[bool]) -> Vector:
+    """The vector with new labels; a name that was just given is the series's own."""
+    vector = vector.renamed(labels)
+    if vector.unnamed is None or target != NAME:
+        return vector
+    return replace(vector, unnamed=vector.unnamed & ~np.array(rows, dtype=np.bool_))
+
+
 @function("label_replace", args=(VECTOR, STRING, STRING, STRING, STRING), returns=VECTOR)
 def label_replace(steps: Steps, vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
     regex = _anchored(pattern, steps.compat == 3)
     _check_name(steps, target, "destination")
 
-    def replaced(labels: Labels) -> Labels:
-        match = regex.fullmatch(get(labels, source))
-        return labels if match is None else relabelled(labels, target, expand(replacement, match))
-
-    return vector.renamed([replaced(labels) for labels in vector.labels])
+    matches = [regex.fullmatch(get(labels, source)) for labels in vector.labels]
+    found = [
+        labels if match is None else relabelled(labels, target, expand(replacement, match))
+        for labels, match in zip(vector.labels, matches, strict=True)
+    ]
+    return _changed(vector, found, target, [match is not None for match in matches])
 
 
 @function("label_join", args=(VECTOR, STRING, STRING, STRING), returns=VECTOR, repeated=True)
@@ -70,6 +82,7 @@ def label_join(steps: Steps, vector: Vector, target: str, separator: str, *sourc
     for name in sources:
         _check_name(steps, name, "source")
     _check_name(steps, target, "destination")
-    return vector.renamed(
-        [relabelled(labels, target, separator.join(get(labels, name) for name in sources)) for labels in vector.labels]
-    )
+    joined = [
+        relabelled(labels, target, separator.join(get(labels, name) for name in sources)) for labels in vector.labels
+    ]
+    return _changed(vector, joined, target, [True] * len(joined))

@@ -22,22 +22,31 @@ class Vector:
 
     Prometheus holds the samples of a step in an order, and float sums depend on it. It is the order of the rows,
     unless `rank` int64[S, T] says otherwise for each step.
+
+    `unnamed` bool[S] are the series that have become another quantity than their name says (None: none has). The
+    engine takes the name from them, after each function or at the end (Prometheus `DropName`).
     """
 
     labels: tuple[Labels, ...]
     values: Values
     present: Mask
     rank: Offsets | None = None
+    unnamed: Mask | None = None
 
     def renamed(self, labels: Sequence[Labels]) -> Vector:
         return replace(self, labels=tuple(labels))
 
     def without_name(self) -> Vector:
-        return self.renamed([without_name(labels) for labels in self.labels])
+        return replace(self, unnamed=np.ones(len(self.labels), dtype=np.bool_))
 
     def with_values(self, values: Values) -> Vector:
         """The same series with other values, and without their name: what most functions give."""
-        return Vector(tuple(without_name(labels) for labels in self.labels), values, self.present, self.rank)
+        return replace(self.without_name(), values=values)
+
+    @property
+    def unnamed_rows(self) -> Mask:
+        """`unnamed`, also where there is none."""
+        return np.zeros(len(self.labels), dtype=np.bool_) if self.unnamed is None else self.unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ class Windows:
     """A range vector at each time: the samples `lo[s, t]` to `hi[s, t]`, exclusive, of the columns `times`, `values`.
 
     Series s has the samples `offsets[s]` to `offsets[s + 1]`; no staleness markers are among them. `start` and `end`
-    int64[T] are the edges of the windows and `width` their length, all in milliseconds.
+    int64[T] are the edges of the windows and `width` their length, all in milliseconds. `unnamed` is that of the
+    vectors from which a subquery takes its samples.
     """
 
     labels: tuple[Labels, ...]
@@ -64,6 +74,7 @@ class Windows:
     start: Times
     end: Times
     width: int
+    unnamed: Mask | None = None
 
     @property
     def filled(self) -> Mask:
@@ -73,8 +84,8 @@ class Windows:
         return np.zeros(self.lo.shape)
 
     def vector(self, values: Values, present: Mask, keep_name: bool = False) -> Vector:
-        labels = self.labels if keep_name else tuple(without_name(labels) for labels in self.labels)
-        return Vector(labels, values, present)
+        vector = Vector(self.labels, values, present, unnamed=self.unnamed)
+        return vector if keep_name else vector.without_name()
 
 
 Value: TypeAlias = Vector | Scalar | Windows | str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tocsin.functions.registry import SCALAR, VECTOR, function
@@ -75,7 +77,7 @@ def timestamp(steps: Steps, vector: Vector) -> Vector:
 def _sorted(vector: Vector, keys: Values) -> Vector:
     """Ranked by the keys, NaN and what is absent last; equal keys stay in their order."""
     order = np.argsort(np.where(vector.present, keys, np.nan), axis=0, kind="stable")
-    return Vector(vector.labels, vector.values, vector.present, np.argsort(order, axis=0))
+    return replace(vector, rank=np.argsort(order, axis=0))
 
 
 @function("sort", args=(VECTOR,), returns=VECTOR)
