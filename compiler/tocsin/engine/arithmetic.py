@@ -8,15 +8,19 @@ import numpy as np
 
 from tocsin.functions.values import Compat
 from tocsin.kernels.gomath import each_power
+from tocsin.kernels.trigonometry import each_atan2
 from tocsin.promql.ast import COMPARISONS
 from tocsin.series import Mask, Values
 
 
-def _power(lhs: Values, rhs: Values) -> Values:
-    bases, exponents = np.broadcast_arrays(lhs, rhs)
-    out = np.empty(bases.size)
-    each_power(bases.flatten(), exponents.flatten(), out)  # copies: a broadcast view makes numba warn
-    return out.reshape(bases.shape)
+def _compiled(kernel: Callable[[Values, Values, Values], None]) -> Callable[[Values, Values], Values]:
+    def apply(lhs: Values, rhs: Values) -> Values:
+        left, right = np.broadcast_arrays(lhs, rhs)
+        out = np.empty(left.size)
+        kernel(left.flatten(), right.flatten(), out)  # copies: a broadcast view makes numba warn
+        return out.reshape(left.shape)
+
+    return apply
 
 
 ARITHMETIC: dict[str, Callable[[Values, Values], Values]] = {
@@ -25,8 +29,8 @@ ARITHMETIC: dict[str, Callable[[Values, Values], Values]] = {
     "*": np.multiply,
     "/": np.divide,
     "%": np.fmod,
-    "^": _power,
-    "atan2": np.arctan2,
+    "^": _compiled(each_power),
+    "atan2": _compiled(each_atan2),
 }
 
 COMPARISON: dict[str, Callable[[Values, Values], Mask]] = {

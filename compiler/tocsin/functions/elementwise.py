@@ -9,7 +9,7 @@ import numpy as np
 
 from tocsin.functions.registry import SCALAR, VECTOR, function
 from tocsin.functions.values import Scalar, Steps, Vector
-from tocsin.kernels import gomath
+from tocsin.kernels import gomath, hyperbolic, trigonometry
 from tocsin.series import Values
 
 
@@ -45,28 +45,28 @@ EXACT: dict[str, Callable[[Values], Values]] = {
     "sgn": _sign,
     "deg": lambda values: values * 180.0 / np.pi,
     "rad": lambda values: values * np.pi / 180.0,
-    "exp": _compiled(gomath.each_exp),
-    "ln": _compiled(gomath.each_ln),
-    "log2": _compiled(gomath.each_log2),
-    "log10": _compiled(gomath.each_log10),
 }
-"""With the bits of Prometheus on amd64."""
+"""What a processor computes alike everywhere."""
 
-TRIGONOMETRIC: dict[str, Callable[[Values], Values]] = {
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
+COMPILED: dict[str, Callable[[Values, Values], None]] = {
+    "exp": gomath.each_exp,
+    "ln": gomath.each_ln,
+    "log2": gomath.each_log2,
+    "log10": gomath.each_log10,
+    "sin": trigonometry.each_sin,
+    "cos": trigonometry.each_cos,
+    "tan": trigonometry.each_tan,
+    "asin": trigonometry.each_asin,
+    "acos": trigonometry.each_acos,
+    "atan": trigonometry.each_atan,
+    "sinh": hyperbolic.each_sinh,
+    "cosh": hyperbolic.each_cosh,
+    "tanh": hyperbolic.each_tanh,
+    "asinh": hyperbolic.each_asinh,
+    "acosh": hyperbolic.each_acosh,
+    "atanh": hyperbolic.each_atanh,
 }
-"""NumPy's: they may differ from Go's in the last bit."""
+"""With the bits of Go's math package on amd64, which every library has its own of."""
 
 
 def _register(name: str, change: Callable[[Values], Values]) -> None:
@@ -76,8 +76,11 @@ def _register(name: str, change: Callable[[Values], Values]) -> None:
             return vector.with_values(change(vector.values))
 
 
-for _name, _change in (EXACT | TRIGONOMETRIC).items():
+for _name, _change in EXACT.items():
     _register(_name, _change)
+
+for _name, _kernel in COMPILED.items():
+    _register(_name, _compiled(_kernel))
 
 
 @function("round", args=(VECTOR, SCALAR), returns=VECTOR, optional=1)
@@ -102,3 +105,13 @@ def clamp_min(_steps: Steps, vector: Vector, low: Scalar) -> Vector:
 @function("clamp_max", args=(VECTOR, SCALAR), returns=VECTOR)
 def clamp_max(_steps: Steps, vector: Vector, high: Scalar) -> Vector:
     return vector.with_values(minimum(high.values, vector.values))
+
+
+@function("max_of", args=(SCALAR, SCALAR), returns=SCALAR)
+def max_of(_steps: Steps, a: Scalar, b: Scalar) -> Scalar:
+    return Scalar(maximum(a.values, b.values))
+
+
+@function("min_of", args=(SCALAR, SCALAR), returns=SCALAR)
+def min_of(_steps: Steps, a: Scalar, b: Scalar) -> Scalar:
+    return Scalar(minimum(a.values, b.values))

@@ -49,6 +49,8 @@ def exp(x: float) -> float:
     if x < -7.5e02:
         return 0.0
     exponent = round(x * LOG2_E)
+    if exponent > 1023:
+        return math.inf  # for the last numbers whose exponential is a float, too
     x = fused(-LN2_UPPER, float(exponent), x)
     x = fused(-LN2_LOWER, float(exponent), x) * 0.0625
     series = fused(2.4801587301587301587e-5, x, 1.9841269841269841270e-4)
