@@ -25,7 +25,7 @@ SHARED = (
     "routingfile",
 )
 INTENT = ("indicators", "spec", "plan", "lint", "targets")
-VERDICT = ("series", "sources", "kernels", "functions", "engine", "alerts", "backtest")
+VERDICT = ("series", "kernels", "histograms", "sources", "functions", "engine", "alerts", "backtest")
 ENDS = ("report", "pipeline", "cli")
 LAYERS = (*SHARED, *INTENT, *VERDICT, *ENDS)
 """A module imports only from its own layer or those before it."""
