@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -116,14 +116,26 @@ def _quantile(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     return groups.vector(out, vector)
 
 
+GREATEST = 9223372036854774784.0
+"""The greatest float64 below 2**63, Prometheus's `maxInt64` (promql/engine.go)."""
+
+
 def _limits(node: Aggregation, tile: Tile) -> Offsets:
-    """How many series each step keeps; a number that no int64 holds is an error there, if there are series at all."""
+    """How many series each step keeps; a number that no int64 holds is an error there.
+
+    Prometheus 3 asks first whether any are kept at all, so that no number is too small for it.
+    """
     assert node.param is not None
     limit = tile.scalar(node.param).values
-    wrong = ~((limit >= -(2.0**63)) & (limit < 2.0**63))
+    if tile.semantics.compat == 3:
+        tile.fail(node, np.isnan(limit), "Parameter value is NaN")
+        wrong = limit >= GREATEST
+        none = wrong | ~(limit >= 1)
+    else:
+        none = wrong = ~((limit >= -(2.0**63)) & (limit <= GREATEST))
     if wrong.any():
-        tile.fail(node, wrong, f"Scalar value {limit[wrong][0]} overflows int64")
-    return np.where(wrong, 0, limit).astype(np.int64)
+        tile.fail(node, wrong, f"Scalar value {format_value(limit[wrong][0], 'g')} overflows int64")
+    return np.where(none, 0, limit).astype(np.int64)
 
 
 def _ranked(node: Aggregation, vector: Vector, keys: Values, tile: Tile) -> Vector:
@@ -149,8 +161,8 @@ def _limitk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     return _ranked(node, vector, np.zeros(vector.values.shape), tile)
 
 
-def format_value(value: float) -> str:
-    """A number as Go's `FormatFloat(value, 'f', -1, 64)` writes it.
+def format_value(value: float, form: Literal["f", "g"] = "f") -> str:
+    """A number as Go's `FormatFloat(value, form, -1, 64)` writes it; `g` only of what it writes with an exponent.
 
     >>> format_value(1e21), format_value(0.1), format_value(float("inf"))
     ('1000000000000000000000', '0.1', '+Inf')
@@ -159,6 +171,8 @@ def format_value(value: float) -> str:
         return "NaN"
     if np.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
+    if form == "g":
+        return np.format_float_scientific(value, trim="-", exp_digits=2)
     return np.format_float_positional(value, trim="-")
 
 

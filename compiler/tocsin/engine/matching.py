@@ -11,12 +11,12 @@ from tocsin.engine.arithmetic import combine, drops_name
 from tocsin.engine.merge import ranks_of
 from tocsin.engine.tile import Tile, unsupported
 from tocsin.functions.values import Vector, without_name
-from tocsin.labels import NAME, Labels, drop, from_mapping, get, keep
+from tocsin.labels import NAME, Labels, drop, from_mapping, get, is_plain_name, keep, quote
 from tocsin.promql.ast import Binary, Matching
 from tocsin.series import Mask, Offsets
 
 DUPLICATE = (
-    "found duplicate series for the match group on the {side} hand-side of the operation; "
+    "found duplicate series for the match group {key} on the {side} hand-side of the operation: [{first}, {second}];"
     "many-to-many matching not allowed: matching labels must be unique on one side"
 )
 NOT_GROUPED = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
@@ -43,7 +43,8 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
     many_keys = [signature(labels, matching) for labels in many.labels]
     one_keys = [signature(labels, matching) for labels in one.labels]
     repeated = _repeated(one_keys, one.present) & active
-    tile.fail(node, repeated, DUPLICATE.format(side="left" if swapped else "right"))
+    if repeated.any():
+        tile.fail(node, repeated, _duplicate("left" if swapped else "right", one_keys, one, int(repeated.argmax())))
     left, right = _pairs(many_keys, one_keys)
     met = many.present[left] & one.present[right] & ~repeated
     many_values, one_values = many.values[left], one.values[right]
@@ -90,6 +91,24 @@ def _repeated(keys: Sequence[object], present: Mask) -> Mask:
         if len(members) > 1:
             hit |= present[members].sum(axis=0) > 1
     return hit
+
+
+def _duplicate(side: str, keys: Sequence[Labels], one: Vector, step: int) -> str:
+    """The error at a step: the first two series that share a key, in the order of their text."""
+    seen: dict[Labels, int] = {}
+    present = np.flatnonzero(one.present[:, step])
+    for row in present[np.argsort(ranks_of(one)[present, step], kind="stable")].tolist():
+        earlier = seen.setdefault(keys[row], row)
+        if earlier != row:
+            first, second = sorted(_in_braces(one.labels[which]) for which in (earlier, row))
+            return DUPLICATE.format(key=_in_braces(keys[row]), side=side, first=first, second=second)
+    raise AssertionError("no two series share a key")
+
+
+def _in_braces(labels: Labels) -> str:
+    """A label set as Prometheus writes it in messages, the name among the labels."""
+    pairs = (f"{name if is_plain_name(name) else quote(name)}={quote(value)}" for name, value in labels)
+    return "{" + ", ".join(pairs) + "}"
 
 
 @lru_cache(maxsize=65536)

@@ -33,7 +33,7 @@ def combine_sets(node: Binary, lhs: Vector, rhs: Vector, _tile: Tile) -> Vector:
         np.concatenate([lhs.values, rhs.values]),
         np.concatenate([lhs.present, added]),
         rank,
-        np.concatenate([lhs.unnamed_rows, rhs.unnamed_rows]),
+        None if lhs.unnamed is rhs.unnamed is None else np.concatenate([lhs.unnamed_rows, rhs.unnamed_rows]),
     )
 
 
