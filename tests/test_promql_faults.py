@@ -86,7 +86,7 @@ def test_syntax_is_refused_at_its_place(text: str, place: str, said: str) -> Non
 
 @pytest.mark.parametrize("text", ["1 +", "sum(x) >", "x offset", "x @ start"])
 def test_an_unfinished_expression_ends_unexpectedly(text: str) -> None:
-    assert fault(text)[2] == "unexpected end of input"
+    assert fault(text)[2].startswith("unexpected end of input")
 
 
 @pytest.mark.parametrize(
@@ -106,23 +106,10 @@ def test_types_are_refused_at_their_place(text: str, place: str, said: str) -> N
     assert said in message
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "feature"),
-    [
-        ("rate(x[1h+5m])", "+", "duration expressions"),
-        ("rate(x[step()])", "step", "duration expressions"),
-        ("x offset (5m)", "(", "duration expressions"),
-        ("x offset -min_of(step(), 5m)", "min_of", "duration expressions"),
-        ("rate(x[5m] anchored)", "anchored", "`anchored` range selectors"),
-        ("x smoothed", "smoothed", "`smoothed` range selectors"),
-        ("x </ 1", "/", "trim operators"),
-        ("x[5m::1m]", "::", "aligned subqueries"),
-    ],
-)
-def test_experimental_syntax_is_refused_by_name(text: str, place: str, feature: str) -> None:
-    code, where, message = fault(text)
-    assert (code, where) == ("promql/unsupported", place)
-    assert feature in message
+def test_a_proposed_syntax_is_refused_by_name() -> None:
+    code, where, message = fault("x[5m::1m]")
+    assert (code, where) == ("promql/unsupported", "::")
+    assert "aligned subqueries" in message
 
 
 @pytest.mark.parametrize("text", ["offset + min_of(1, 2)", "anchored + smoothed", "a and anchored", "x{step='1'}"])

@@ -13,6 +13,7 @@ from tocsin.document import ListNode, MapNode, Node, Scalar, dump
 from tocsin.duration import format_duration, parse_duration
 from tocsin.labels import NAME, is_plain_metric, is_plain_name
 from tocsin.promql.check import check
+from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse
 from tocsin.promql.print import pretty
 from tocsin.registry import suggest
@@ -108,7 +109,7 @@ class _Reader:
         places = {"rule": body.span} | dict(_spans(body))
         labels = shared | self._strings(body, "labels", labels=True)
         try:
-            tree = parse(expr.text)
+            tree = resolve(parse(expr.text))
         except ProblemError as error:
             self._problems.add(error.problem)
             return None

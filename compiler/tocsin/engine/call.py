@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tocsin.engine.extended import change, extended_range
 from tocsin.engine.merge import unique
 from tocsin.engine.select import sample_times
 from tocsin.engine.tile import Tile, unsupported, value_of
@@ -28,6 +29,8 @@ def _apply(node: Call, tile: Tile) -> Value:
     if node.function == "timestamp" and isinstance(selector := unwrap(node.args[0]), VectorSelector):
         # Only a plain selector knows the times of its samples (Prometheus engine.go, `timestamp`).
         return sample_times(selector, tile).without_name()
+    if (extended := extended_range(node)) is not None:
+        return change(node.function, extended, tile)
     arguments = [tile.value(argument) for argument in node.args]
     try:
         return FUNCTIONS[node.function].implementation(tile.steps(node), *arguments)

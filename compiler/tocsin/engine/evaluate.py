@@ -22,6 +22,7 @@ from tocsin.engine.tile import Outcome, Tile, unsupported
 from tocsin.functions.values import Scalar, Vector, Windows
 from tocsin.labels import Labels
 from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, walk
+from tocsin.promql.durations import resolve
 from tocsin.series import Frame, Recording, Times
 
 TILE = 2048
@@ -40,6 +41,7 @@ def evaluate(
     series without labels. Frames of different stretches may hold different series. Raises ProblemError
     (`promql/unsupported`) before anything is read; runtime errors are in the results.
     """
+    exprs = [_resolved(expr, grid, semantics) for expr in exprs]
     for problem in chain.from_iterable(map(refusals, exprs)):
         raise ProblemError(problem)
     times = grid.times
@@ -64,6 +66,7 @@ def evaluate_windows(
     expr: Expr, recording: Recording, time: int, semantics: Semantics = DEFAULT
 ) -> tuple[Windows, tuple[Failure, ...]]:
     """A range vector at one time. Raises ProblemError (`promql/unsupported`) before anything is read."""
+    expr = resolve(expr)
     for problem in refusals(expr):
         raise ProblemError(problem)
     tile = Tile(np.array([time]), semantics, Reader.of(recording, needs(expr, time, time, semantics)))
@@ -71,6 +74,13 @@ def evaluate_windows(
         outcome = outcome_of(expr, tile)
     assert isinstance(outcome.value, Windows)
     return outcome.value, outcome.failures
+
+
+def _resolved(expr: Expr, grid: Grid, semantics: Semantics) -> Expr:
+    """Without `step()` and `range()` in durations. Instant queries, whose ends are one, have neither."""
+    if semantics.ends is None or semantics.ends[0] == semantics.ends[1]:
+        return resolve(expr)
+    return resolve(expr, grid.step, semantics.ends[1] - semantics.ends[0])
 
 
 def concatenate(results: Sequence[Result]) -> Result:

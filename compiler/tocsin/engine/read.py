@@ -39,10 +39,13 @@ def needs(expr: Expr, start: int, end: int, semantics: Semantics) -> Iterator[Ne
     match expr:
         case VectorSelector():
             low, high = shifted(expr.at, expr.offset)
-            yield Need(matchers_of(expr), low - semantics.lookback, high)
+            after = semantics.lookback if expr.extended == "smoothed" else 0
+            yield Need(matchers_of(expr), low - semantics.lookback, high + after)
         case MatrixSelector(selector=selector):
             low, high = shifted(selector.at, selector.offset)
-            yield Need(matchers_of(selector), low - expr.range, high)
+            before = semantics.lookback if selector.extended else 0
+            after = semantics.lookback if selector.extended == "smoothed" else 0
+            yield Need(matchers_of(selector), low - expr.range - before, high + after)
         case Subquery():
             low, high = shifted(expr.at, expr.offset)
             yield from needs(expr.expr, low - expr.range, high, semantics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tocsin.engine.extended import edged, smoothed
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile, value_of
 from tocsin.functions.values import Vector, Windows
@@ -29,6 +30,8 @@ def _found(node: VectorSelector, tile: Tile) -> tuple[Series, Offsets, Mask]:
 
 @value_of.register
 def select(node: VectorSelector, tile: Tile) -> Vector:
+    if node.extended == "smoothed":
+        return _rows(smoothed(node, tile))
     series, position, present = _found(node, tile)
     return _rows(Vector(series.labels, series.values[position], present))
 
@@ -50,6 +53,8 @@ def _rows(vector: Vector) -> Vector:
 
 @value_of.register
 def select_range(node: MatrixSelector, tile: Tile) -> Windows:
+    if node.selector.extended:
+        return edged(node, tile)
     end = tile.reference(node.selector.at, node.selector.offset)
     need = Need(matchers_of(node.selector), int(end[0]) - node.range, int(end[-1]))
     return windows_over(tile.reader.without_stale(need), end, node.range, tile)

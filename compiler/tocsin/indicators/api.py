@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 from tocsin.diagnostics import Problem, ProblemError, Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.promql.ast import Expr, ValueType, VectorSelector, unwrap, value_type, walk
+from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse, parse_windowed
 from tocsin.quantity import Unit
 from tocsin.registry import Registry
@@ -122,7 +123,7 @@ def read_vector(node: Scalar | None, problems: Problems, *, windowed: bool = Fal
     if node is None:
         return None
     try:
-        expr = (parse_windowed if windowed else parse)(node.text)
+        expr = resolve((parse_windowed if windowed else parse)(node.text))
     except ProblemError as error:
         problems.add(error.problem)
         return None

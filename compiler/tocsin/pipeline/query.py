@@ -14,6 +14,7 @@ from tocsin.engine.tile import span_of
 from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.pipeline.replay import Times
 from tocsin.promql.ast import Expr, Paren, String, ValueType, value_type
+from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse
 from tocsin.report import query
 from tocsin.series import Frame, Recording
@@ -44,7 +45,8 @@ def answer(
         semantics = replace(semantics, ends=(start, end))
     for text in exprs:
         try:
-            result = _evaluate(parse(text), recording, Times(start, end, times.step), semantics)
+            expr = resolve(parse(text), times.step or 0, end - start)
+            result = _evaluate(expr, recording, Times(start, end, times.step), semantics)
         except ProblemError as error:
             problems.add(error.problem)
             if as_json:

@@ -67,21 +67,51 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True)
+class Seconds:
+    """A literal in a computed duration; `unit` where it was written as a duration and not as a number."""
+
+    value: float
+    unit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A duration that depends on the evaluated times: `step()`, `range()`, and what is reckoned with them.
+
+    `op` is one of these, `min_of`, `max_of`, or an operator; `-` with one operand is a sign.
+    """
+
+    op: str
+    operands: tuple[Computed | Seconds, ...] = ()
+
+
+Extended: TypeAlias = Literal["anchored", "smoothed"]
+"""How a selector looks beyond its edges: at the last sample before, or at the line between those on either side."""
+
+
+@dataclass(frozen=True, slots=True)
 class VectorSelector(Expr):
-    """`name{matchers} offset 5m @ 100`. The name stands in `name` where it was written bare or as `{"name"}`."""
+    """`name{matchers} offset 5m @ 100`. The name stands in `name` where it was written bare or as `{"name"}`.
+
+    Here and below, a `..._expr` gives the duration when it is evaluated (`durations.resolve`), and until then the
+    number beside it means nothing.
+    """
 
     name: str | None
     matchers: tuple[Matcher, ...] = ()
     offset: int = 0
     at: At | None = None
+    extended: Extended | None = None
+    offset_expr: Computed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixSelector(Expr):
-    """`selector[range]`; offset and `@` are the selector's."""
+    """`selector[range]`; offset, `@` and `anchored` or `smoothed` are the selector's."""
 
     selector: VectorSelector
     range: int
+    range_expr: Computed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +123,9 @@ class Subquery(Expr):
     step: int | None = None
     offset: int = 0
     at: At | None = None
+    range_expr: Computed | None = None
+    step_expr: Computed | None = None
+    offset_expr: Computed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +190,8 @@ class Paren(Expr):
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "^", "atan2"})
+TRIMS = frozenset({"</", ">/"})
+"""What keeps of a native histogram only what lies below, or above, a number."""
 
 
 def children(node: Expr) -> tuple[Expr, ...]:

@@ -4,58 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from typing import TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Text
-from tocsin.promql.ast import SET_OPERATORS
-from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, MODIFIERS, RENAMED
-from tocsin.promql.scan import Token, refuse
+from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, RENAMED
+from tocsin.promql.scan import Token
 from tocsin.registry import suggest
 
 Refusal: TypeAlias = Callable[[str], str | None]
 """What the library has against a text, None where it accepts it."""
-
-
-def unsupported(text: Text, tokens: Sequence[Token]) -> None:
-    """Refuse by name the experimental syntax that the library does not know. Raises ProblemError."""
-    where = ""  # `[` inside a range, `offset` up to the duration that follows the keyword
-    for before, token in pairwise([None, *tokens]):
-        assert token is not None
-        feature = _duration(token, before, where) or _feature(token, before)
-        if feature:
-            refuse(text, token.start, token.end, f"{feature} are not supported", "unsupported")
-        if where != "[" or token.text == "]":
-            keyword = token.word == "offset" and _ends_operand(before)
-            signed = where == "offset" and token.word in ("+", "-")
-            where = "offset" if keyword or signed else token.text if token.text == "[" else ""
-
-
-_DURATION_FUNCTIONS = ("step", "range", "min", "max", "min_of", "max_of")
-
-
-def _duration(token: Token, before: Token | None, where: str) -> str:
-    if where == "[" and token.text == "::":
-        return "aligned subqueries"
-    signed = before is not None and before.text == "[" and token.text in ("+", "-")
-    computed = where == "[" and token.word not in ("", ":", "]") and not signed
-    called = where == "offset" and (token.text == "(" or token.word in _DURATION_FUNCTIONS)
-    return "duration expressions" if computed or called else ""
-
-
-def _feature(token: Token, before: Token | None) -> str:
-    if before and token.text == "/" and before.text in ("<", ">") and before.end == token.start:
-        return "trim operators of native histograms"
-    if token.word in ("anchored", "smoothed") and _ends_operand(before):
-        return f"`{token.word}` range selectors"
-    return ""
-
-
-def _ends_operand(token: Token | None) -> bool:
-    """Whether a token can be the last of an operand, so that no operand follows."""
-    if token is None or token.text in ("]", "}", ")"):
-        return token is not None
-    return token.kind == "identifier" and token.word not in SET_OPERATORS | MODIFIERS | {"atan2"}
 
 
 def explain(text: Text, tokens: Sequence[Token], pieces: Sequence[str], message: str, refusal: Refusal) -> ProblemError:
@@ -142,7 +99,7 @@ def _syntax(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal:
     good, bad = 0, len(tokens) + 1
     while bad - good > 1:
         middle = (good + bad) // 2
-        if _continues(tokens[:middle], pieces[:middle], refusal):
+        if _continues(pieces[:middle], refusal):
             good = middle
         else:
             bad = middle
@@ -160,10 +117,10 @@ _NOUNS = {"identifier": "identifier ", "number": "number ", "string": "string ",
 _NEXT = ("", " a", " 1", " 1m", "1m]", "]", "()", "(a)", "(a) a", "(a)(a)", "(1) a", "a)(a)", ") a", ")(a)")
 
 
-def _continues(tokens: Sequence[Token], pieces: Sequence[str], refusal: Refusal) -> bool:
+def _continues(pieces: Sequence[str], refusal: Refusal) -> bool:
     """Whether the text so far can be the start of an expression; faults of type are none of grammar."""
     text = "".join(pieces)
-    depth = sum(token.text == "(" for token in tokens) - sum(token.text == ")" for token in tokens)
+    depth = text.count("(") - text.count(")")
     for more in _NEXT:
         closing = ")" * (depth + more.count("(") - more.count(")"))
         for tail in ("", " a", "(a)"):

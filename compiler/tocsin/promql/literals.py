@@ -58,7 +58,8 @@ def _escaped(text: Text, place: int, escape: re.Match[str], quote: str) -> bytes
 def number_value(text: Text, token: Token) -> float:
     """The value of a number token; a duration is a number of seconds. A leading 0 is octal, as in Go."""
     if token.kind == "duration":
-        return duration_value(text, token) / 1000
+        whole, rest = divmod(duration_value(text, token), 1000)
+        return whole + rest / 1000  # apart, as Go's `Duration.Seconds` does
     if token.kind == "window":
         refuse(text, token.start, token.end, "`$window` stands for a duration, not for a number")
     word = token.text.lower()

@@ -53,7 +53,16 @@ RENAMED = {"holt_winters": "double_exponential_smoothing"}
 MODIFIERS = frozenset({"bool", "on", "ignoring", "group_left", "group_right"})
 """What can follow a binary operator, and so can be no metric without quotes."""
 
-UNQUOTABLE = MODIFIERS | {"inf", "nan", "atan2", "anchored", "smoothed", "fill", "fill_left", "fill_right"}
+EXTENDED = frozenset({"anchored", "smoothed"})
+"""What can follow a selector, and is a name elsewhere."""
+
+EXTENDABLE = {
+    "anchored": frozenset({"changes", "delta", "increase", "rate", "resets"}),
+    "smoothed": frozenset({"delta", "increase", "rate"}),
+}
+"""The functions of a range vector with these modifiers, for it reaches beyond its range (promql/functions.go)."""
+
+UNQUOTABLE = MODIFIERS | EXTENDED | {"inf", "nan", "atan2", "fill", "fill_left", "fill_right"}
 """Words that cannot be a metric wherever a metric can stand, or not in every version."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from tocsin.duration import format_duration
@@ -18,12 +19,14 @@ from tocsin.promql.ast import (
     At,
     Binary,
     Call,
+    Computed,
     Expr,
     Matcher,
     Matching,
     MatrixSelector,
     Number,
     Paren,
+    Seconds,
     String,
     Subquery,
     Unary,
@@ -53,7 +56,7 @@ _UNARY = 5
 _PRECEDENCE = {
     **dict.fromkeys(("or",), 1),
     **dict.fromkeys(("and", "unless"), 2),
-    **dict.fromkeys(("==", "!=", ">", "<", ">=", "<="), 3),
+    **dict.fromkeys(("==", "!=", ">", "<", ">=", "<=", "</", ">/"), 3),
     **dict.fromkeys(("+", "-"), 4),
     **dict.fromkeys(("*", "/", "%", "atan2"), 5),
     "^": _POWER,
@@ -76,7 +79,7 @@ def guarded(node: Expr) -> Expr:
         case Unary(expr=expr) if not isinstance(expr, Unary) and _enclosed(expr, _POWER) is not expr:
             return Unary(Paren(expr), span=node.span)
         case Subquery(expr=Binary() | Unary() | Number() as expr):
-            return Subquery(Paren(expr), node.range, node.step, node.offset, node.at, span=node.span)
+            return replace(node, expr=Paren(expr))
     return node
 
 
@@ -99,7 +102,7 @@ def _print(node: Expr) -> str:
         case VectorSelector():
             return _selector(node) + _modifiers(node)
         case MatrixSelector(selector=selector):
-            return f"{_selector(selector)}[{_duration(node.range)}]{_modifiers(selector)}"
+            return f"{_selector(selector)}[{_duration(node.range, node.range_expr)}]{_modifiers(selector)}"
         case Subquery(expr=expr):
             return _print(expr) + _window(node)
         case Call(function=function, args=args):
@@ -157,8 +160,37 @@ def _number(value: float) -> str:
     return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
-def _duration(ms: int) -> str:
+def _duration(ms: int, computed: Computed | None = None) -> str:
+    if computed is not None:
+        return _computed(computed, 0)
     return {WINDOW: "$window", -WINDOW: "-$window"}.get(ms) or format_duration(ms)
+
+
+def _computed(duration: Computed | Seconds, least: int) -> str:
+    """A duration, in parentheses where it binds less tightly than `least`."""
+    match duration:
+        case Seconds(value=value, unit=unit):
+            text = format_duration(round(value * 1000)) if unit else _number(value)
+            binds = _UNARY if value < 0 else _POWER
+        case Computed(op="-", operands=(operand,)):
+            text, binds = f"-{_computed(operand, _POWER)}", _UNARY
+        case Computed(op=op, operands=(left, right)) if op in _PRECEDENCE:
+            binds = _PRECEDENCE[op]
+            text = f"{_computed(left, binds + (op == '^'))} {op} {_computed(right, binds + (op != '^'))}"
+        case Computed(op=op, operands=operands):
+            return f"{op}({', '.join(_computed(operand, 0) for operand in operands)})"
+    return text if binds >= least else f"({text})"
+
+
+def _offset(node: VectorSelector | Subquery) -> str:
+    """The offset, in parentheses unless it is a literal or a call, perhaps signed."""
+    match node.offset_expr:
+        case None:
+            return f" offset {_duration(node.offset)}" if node.offset else ""
+        case Computed(op="-", operands=(operand,)):
+            return f" offset -{_computed(operand, _POWER + 1)}"
+        case computed:
+            return f" offset {_computed(computed, _POWER + 1)}"
 
 
 def _selector(selector: VectorSelector) -> str:
@@ -187,8 +219,8 @@ def _labels(labels: Iterable[str]) -> str:
 
 
 def _modifiers(node: VectorSelector | Subquery) -> str:
-    offset = f" offset {_duration(node.offset)}" if node.offset else ""
-    return f"{_at(node.at)}{offset}"
+    extended = f" {node.extended}" if isinstance(node, VectorSelector) and node.extended else ""
+    return f"{extended}{_at(node.at)}{_offset(node)}"
 
 
 def _at(at: At | None) -> str:
@@ -201,8 +233,8 @@ def _at(at: At | None) -> str:
 
 
 def _window(node: Subquery) -> str:
-    step = "" if node.step is None else _duration(node.step)
-    return f"[{_duration(node.range)}:{step}]{_modifiers(node)}"
+    step = "" if node.step is None else _duration(node.step, node.step_expr)
+    return f"[{_duration(node.range, node.range_expr)}:{step}]{_modifiers(node)}"
 
 
 def _aggregator(node: Aggregation) -> str:

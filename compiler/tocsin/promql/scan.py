@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from tocsin.diagnostics import Problem, ProblemError, Text
-from tocsin.promql.ast import ARITHMETIC, COMPARISONS, SET_OPERATORS
+from tocsin.promql.ast import ARITHMETIC, COMPARISONS, SET_OPERATORS, TRIMS
+from tocsin.promql.names import EXTENDED, MODIFIERS
 
 Kind: TypeAlias = Literal["identifier", "number", "duration", "window", "string", "symbol"]
 
@@ -72,7 +73,7 @@ _LITERALS = r"""
   | (?P<duration>(?:[0-9]+(?:ms|[smhdwy]))+)(?![a-zA-Z0-9_])
   | (?P<number>0[xX][0-9a-fA-F_]+|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?)(?![a-zA-Z0-9_.])
   | (?P<window>\$window)(?![a-zA-Z0-9_])
-  | (?P<symbol>==|!=|<=|>=|=~|!~|::|[-+*/%^<>=@,(){}\[\]:])
+  | (?P<symbol>==|!=|</|>/|<=|>=|=~|!~|::|[-+*/%^<>=@,(){}\[\]:])
 """
 _OUTSIDE = re.compile(r"(?P<identifier>[a-zA-Z_:][a-zA-Z0-9_:]*) |" + _LITERALS, re.VERBOSE)
 _INSIDE = re.compile(r"(?P<identifier>[a-zA-Z_][a-zA-Z0-9_]*) |" + _LITERALS, re.VERBOSE)
@@ -90,7 +91,7 @@ def _tokens(text: Text, windowed: bool, opened: Sequence[Token]) -> Iterator[Tok
         if word in ("inf", "nan") and inside != "{":
             kind, word = "number", ""
         if kind != "skip":
-            yield Token(kind, piece, start, place, word)  # type: ignore[arg-type]
+            yield Token(cast(Kind, kind), piece, start, place, word)
 
 
 def _unknown(text: Text, place: int) -> NoReturn:
@@ -121,7 +122,7 @@ def _track(text: Text, token: Token, opened: list[Token]) -> None:
         opened.append(token)
 
 
-_OPERATORS = COMPARISONS | SET_OPERATORS | ARITHMETIC
+_OPERATORS = COMPARISONS | SET_OPERATORS | ARITHMETIC | TRIMS
 
 
 def _depth(tokens: Sequence[Token]) -> int:
@@ -140,3 +141,29 @@ def _depth(tokens: Sequence[Token]) -> int:
                 levels.pop()
                 levels[-1][1] = max(levels[-1][1], level[2])
     return max(levels[-1][2], levels[-1][0] + levels[-1][1])
+
+
+_LISTED = MODIFIERS | {"by", "without", "fill", "fill_left", "fill_right"}
+"""What parentheses can follow that hold no operand."""
+
+
+def postfixes(tokens: Sequence[Token]) -> frozenset[int]:
+    """The indices of `offset`, `anchored` and `smoothed` where they follow an operand; elsewhere they are names."""
+    found: set[int] = set()
+    listed: list[bool] = []
+    operand, before = False, ""
+    for index, token in enumerate(tokens):
+        if token.text in _PAIRS:
+            operand = not listed.pop()
+        elif token.text in _NAMES:
+            listed.append(token.text == "(" and before in _LISTED)
+            operand = False
+        elif token.word in EXTENDED | {"offset"} and operand:
+            found.add(index)
+            operand = token.word != "offset"
+        elif token.kind == "identifier":
+            operand = token.word not in MODIFIERS | {"atan2"} and not (operand and token.word in SET_OPERATORS)
+        else:
+            operand = token.kind != "symbol"
+        before = token.word
+    return frozenset(found)
