@@ -193,6 +193,7 @@ def backtest(
         recording = open_data(data, problems)
         semantics = Semantics(_version(compat), evaluation_interval=inputs.settings.evaluation_interval)
         verdict = replay(groups, recording, incidents, times, semantics, problems)
+        problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
         if format is ResultFormat.JSON:
             sys.stdout.write(json_report.to_json(verdict))
         else:
@@ -244,6 +245,7 @@ def query(
         as_json = format is ResultFormat.JSON
         for line in answer(exprs, recording, times, Semantics(_version(compat)), problems, as_json=as_json):
             sys.stdout.write(line + "\n")
+        problems.extend(recording.problems)
 
 
 def _step(text: str | None) -> int | None:

@@ -1,0 +1,1 @@
+"""Parquet files to samples and back: the only room that imports pyarrow."""
