@@ -1,0 +1,6 @@
+"""Prometheus's storage on disk: blocks, and a server's data folder, to a recording; series to blocks."""
+
+from tocsin.sources.api import KINDS, Kind
+from tocsin.sources.tsdb.folder import accepts, read
+
+KINDS.add("tsdb", Kind("Prometheus TSDB", "a block, or a folder of blocks such as `data`", accepts, read))

@@ -1,0 +1,145 @@
+"""The folder of a block, or of many and a server's log, to a recording."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tocsin.diagnostics import Problem, Severity, Source
+from tocsin.labels import format_labels
+from tocsin.promql.ast import Matcher
+from tocsin.series import Series
+from tocsin.sources.api import refuse
+from tocsin.sources.tsdb.block import Block, is_block, open_block
+from tocsin.sources.tsdb.extent import first_time
+from tocsin.sources.tsdb.file import readable
+from tocsin.sources.tsdb.index import Selected
+from tocsin.sources.tsdb.meta import Meta, read_meta
+from tocsin.sources.tsdb.samples import Oddities, Part, samples
+
+_REMEMBERED = 100_000
+"""So many series of selections of blocks are kept, those that were asked for last."""
+
+
+class TsdbRecording:
+    """Blocks, opened when a read needs them, as one recording.
+
+    `problems` are what opening and reading found and could live with; reading may find more.
+    """
+
+    def __init__(self, path: str, metas: Sequence[tuple[str, Meta]], problems: Sequence[Problem]) -> None:
+        self._path = path
+        self._metas = sorted(metas, key=lambda entry: (entry[1].start, entry[1].end, entry[1].ulid))
+        self._found = tuple(problems)
+        self._blocks: dict[str, Block] = {}
+        self._selected: OrderedDict[tuple[str, tuple[Matcher, ...]], Selected] = OrderedDict()
+        self._odd = Oddities({}, {})
+        self._extent = self._edge(1), self._edge(-1)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        return self._extent
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (*self._found, *_told(self._path, self._odd))
+
+    def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
+        """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
+        within = [entry for entry in self._metas if entry[1].start <= end and entry[1].end > start]
+        chosen = [(block := self._block(*entry), self._select(block, tuple(matchers))) for entry in within]
+        labels = tuple(sorted({labels for _, found in chosen for labels in found.labels}))
+        place = {one: i for i, one in enumerate(labels)}
+        parts = [
+            Part(block, found, np.array([place[o] for o in found.labels], dtype=np.int64)) for block, found in chosen
+        ]
+        return _filled(samples(labels, parts, start, end, self._odd))
+
+    def _block(self, folder: str, meta: Meta) -> Block:
+        if folder not in self._blocks:
+            self._blocks[folder] = open_block(folder, meta)
+        return self._blocks[folder]
+
+    def _select(self, block: Block, matchers: tuple[Matcher, ...]) -> Selected:
+        key = block.folder, matchers
+        if key not in self._selected:
+            self._selected[key] = block.select(matchers)
+            while len(self._selected) > 1 and sum(len(one.labels) for one in self._selected.values()) > _REMEMBERED:
+                self._selected.popitem(last=False)
+        self._selected.move_to_end(key)
+        return self._selected[key]
+
+    def _edge(self, sign: int) -> int:
+        """The time of the first sample, or with `sign` -1 of the last."""
+        best: int | None = None
+        bounds = ((meta.start if sign > 0 else 1 - meta.end, folder, meta) for folder, meta in self._metas)
+        for bound, folder, meta in sorted(bounds, key=lambda one: one[0]):
+            if best is None or bound < best:
+                found = first_time(self._block(folder, meta), sign, self._odd)
+                best = min((one for one in (best, found) if one is not None), default=None)
+        if best is None:
+            raise refuse("not-a-recording", self._path, "has no samples of floats")
+        return sign * best
+
+
+def _filled(every: Series) -> Series:
+    """Only the series that have a sample."""
+    filled = np.diff(every.offsets) > 0
+    labels = tuple(labels for labels, some in zip(every.labels, filled.tolist(), strict=True) if some)
+    return Series(labels, np.concatenate((every.offsets[:1], every.offsets[1:][filled])), every.times, every.values)
+
+
+def _told(path: str, odd: Oddities) -> Iterator[Problem]:
+    """What reading met, as warnings."""
+    if odd.histograms:
+        count = sum(len(chunks) for chunks in odd.histograms.values())
+        message = f"{count:,} chunks of native histograms were left out: only series of floats are read"
+        yield _warning("native-histograms", next(iter(odd.histograms)), message)
+    if odd.conflicts:
+        count, first = sum(odd.conflicts.values()), format_labels(next(iter(odd.conflicts)))
+        message = f"{count:,} samples contradict another at the same time and were dropped, the first in {first}"
+        yield _warning("out-of-order", path, message)
+
+
+def _warning(code: str, path: str, message: str, help: str = "") -> Problem:
+    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=Severity.WARNING)
+
+
+def accepts(path: str, head: bytes) -> bool:
+    """Whether a folder is a block, or holds blocks or a server's log."""
+    return not head and (is_block(path) or any(is_block(one) for one in _folders(path)))
+
+
+def read(path: str) -> TsdbRecording:
+    """The recording in a folder; raises ProblemError."""
+    if is_block(path):
+        meta = read_meta(path)
+        if meta.resolution:
+            raise refuse("unsupported", path, _DOWNSAMPLED.format(meta.resolution // 1000), _RAW)
+        return TsdbRecording(path, [(path, meta)], [])
+    metas = {folder: read_meta(folder) for folder in _folders(path) if is_block(folder)}
+    parents = {parent for meta in metas.values() for parent in meta.parents}
+    coarse = [folder for folder, meta in metas.items() if meta.resolution]
+    problems = [
+        _warning("unsupported", one, "left out: " + _DOWNSAMPLED.format(metas[one].resolution // 1000))
+        for one in coarse
+    ]
+    used = [(folder, meta) for folder, meta in metas.items() if folder not in coarse and meta.ulid not in parents]
+    if not used:
+        raise refuse("unsupported", path, "has downsampled blocks only", _RAW)
+    return TsdbRecording(path, used, problems)
+
+
+_DOWNSAMPLED = "a downsampled block, with aggregates of {} s and no samples"
+_RAW = "give blocks of raw samples, those with `resolution` 0 in meta.json"
+
+
+def _folders(path: str) -> list[str]:
+    """The folders in a folder but those that are being made or deleted, sorted."""
+    if not os.path.isdir(path):
+        return []
+    with readable(path), os.scandir(path) as entries:
+        return sorted(entry.path for entry in entries if entry.is_dir() and "." not in entry.name)
