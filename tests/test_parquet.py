@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.command import run
-from tests.parquet import EVERYTHING, bits, everything, write_columns
+from tests.parquet import EVERYTHING, UP, bits, everything, write_columns
 
 from tocsin.diagnostics import ProblemError, Text
 from tocsin.engine.evaluate import evaluate_range
