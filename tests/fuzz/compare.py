@@ -16,7 +16,21 @@ from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate_range
 from tocsin.engine.semantics import Result, Semantics
 from tocsin.labels import Labels
-from tocsin.promql.ast import Aggregation, Binary, Call, Expr, Matching, Number, String, ValueType, transform
+from tocsin.promql.ast import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Matching,
+    MatrixSelector,
+    Number,
+    String,
+    Subquery,
+    ValueType,
+    transform,
+    unwrap,
+    walk,
+)
 from tocsin.promql.parse import parse
 from tocsin.promql.print import parenthesize, print_expr
 from tocsin.series import Recording
@@ -27,6 +41,8 @@ Answer: TypeAlias = dict[tuple[Labels, int], bytes] | str
 REPEATS = 60
 """How often Prometheus is asked again for its other answers: a map of two series gives both orders by then, but for
 one time in 10^18."""
+
+CRASH = "crash: "
 
 SAME_LABELS = "vector cannot contain metrics with the same labelset"
 
@@ -107,6 +123,8 @@ def _judge(
 
 
 def agree(expected: Answer, got: Answer) -> bool:
+    if isinstance(got, str) and got.startswith(CRASH):
+        return False
     return isinstance(got, str) if isinstance(expected, str) else expected == got
 
 
@@ -145,16 +163,58 @@ def _duplicates_at_different_steps(
     Functions of a range vector look for duplicates among the series of the whole range (promql/engine.go,
     `ContainsSameLabelset`). The engine answers as an instant query of each step, which is how rules are evaluated.
     """
-    if query != "range" or isinstance(got, str) or not isinstance(expected, str) or SAME_LABELS not in expected:
+    return (
+        query == "range"
+        and isinstance(expected, str)
+        and SAME_LABELS in expected
+        and _as_instant_queries(case, server) == got
+    )
+
+
+def _moving_window(
+    case: Case, query: str, _ask: Callable[[], Rows], _expected: Answer, got: Answer, server: Prometheus
+) -> bool:
+    """In a range query the fixed window of `predict_linear(v[5m] @ 100, 1)` moves with the steps.
+
+    It is not evaluated once for all of them (promql/functions.go, `AtModifierUnsafeFunctions`), and its offset, which
+    stands for the `@`, is that of the first step. The engine answers as an instant query of each step.
+    """
+    return query == "range" and has_moving_window(case.text) and _as_instant_queries(case, server) == got
+
+
+def has_moving_window(text: str, within: type[Expr] = Expr) -> bool:
+    """Whether there is a `predict_linear` over a fixed window, somewhere below a node of some kind."""
+    try:
+        expr = parse(of_prometheus_3(text))
+    except ProblemError:
         return False
-    text = _with_ends(case)
-    steps = [_asked(partial(server.instant, text, at)) for at in range(case.start, case.end + 1, case.step)]
+    nodes = (node for outer in walk(expr) if isinstance(outer, within) for node in walk(outer))
+    return any(isinstance(node, Call) and node.function == "predict_linear" and _fixed(node.args[0]) for node in nodes)
+
+
+def _fixed(window: Expr) -> bool:
+    window = unwrap(window)
+    at = (
+        window.selector.at
+        if isinstance(window, MatrixSelector)
+        else window.at
+        if isinstance(window, Subquery)
+        else None
+    )
+    return at is not None
+
+
+def _as_instant_queries(case: Case, server: Prometheus) -> Answer:
+    """The range query's answer, put together from an instant query for each of its steps."""
+    ends = {"start()": case.start, "end()": case.end}
+    text = re.sub(r"(start|end)\(\)", lambda found: f"{ends[found[0]] / 1000:.3f}", case.text)
     every: dict[tuple[Labels, int], bytes] = {}
-    for step in steps:
+    for at in range(case.start, case.end + 1, case.step):
+        step = _asked(partial(server.instant, text, at))
         if isinstance(step, str):
-            return False
+            return step
         every |= step
-    return every == got
+    return every
 
 
 def _parameter_of_the_first_step(
@@ -169,10 +229,12 @@ def _parameter_of_the_first_step(
     text = _hanging_on_the_time(case.text)
     if text == case.text:
         return False
-    instant = query.removeprefix("instant ")
-    if instant != query:
-        return agree(_asked(partial(server.instant, text, int(instant))), got)
-    return agree(_asked(partial(server.range, text, case.start, case.end, case.step)), got)
+    if query == "range":
+        ask = partial(server.range, text, case.start, case.end, case.step)
+    else:
+        ask = partial(server.instant, text, int(query.removeprefix("instant ")))
+    again = _asked(ask)
+    return agree(again, got) or _order_of_a_map(case, query, ask, again, got, server)
 
 
 def _hanging_on_the_time(text: str) -> str:
@@ -197,6 +259,7 @@ Exception_: TypeAlias = Callable[[Case, str, Callable[[], Rows], Answer, Answer,
 
 EXCEPTIONS: dict[str, Exception_] = {
     "duplicates at different steps of a range query": _duplicates_at_different_steps,
+    "predict_linear's fixed window moves in a range query": _moving_window,
     "parameter of the first step": _parameter_of_the_first_step,
     "Prometheus's answer changes from one time to the next": _order_of_a_map,
 }
@@ -225,6 +288,9 @@ def _engine(case: Case, recording: Recording, ends: tuple[int, int] | None) -> R
         if error.problem.code == "promql/unsupported":
             raise Refused(error.problem.message) from error
         return f"error: {error.problem.message}"
+    except Exception as crash:
+        # A crash is a difference too, and is no reason to lose the rest of the run.
+        return f"{CRASH}{crash!r}"
 
 
 def of_prometheus_3(text: str) -> str:
@@ -264,12 +330,6 @@ def _samples(result: Result) -> Iterator[tuple[tuple[Labels, int], bytes]]:
 
 def _depends_on_ends(text: str) -> bool:
     return "start()" in text or "end()" in text
-
-
-def _with_ends(case: Case) -> str:
-    """The expression with the ends of the range written out."""
-    ends = {"start()": case.start, "end()": case.end}
-    return re.sub(r"(start|end)\(\)", lambda found: f"{ends[found[0]] / 1000:.3f}", case.text)
 
 
 def _number(bits: bytes | None) -> str:

@@ -58,7 +58,7 @@ def scrapes(rng: random.Random) -> list[int]:
     start = START + rng.choice([0, 0, 7, 3_000, rng.randrange(20) * 60_000])
     found = [start + k * step + rng.randint(0, jitter) for k in range(MINUTES * 60_000 // step)]
     for _ in range(rng.choice([0, 0, 1, 3])):
-        at, length = rng.randrange(len(found)), rng.choice([1, 3, 30])
+        at, length = rng.randrange(len(found) or 1), rng.choice([1, 3, 30])
         found[at : at + length] = []
     return found
 

@@ -35,8 +35,8 @@ def _apply(node: Call, tile: Tile) -> Value:
     try:
         return FUNCTIONS[node.function].implementation(tile.steps(node), *arguments)
     except ExecutionError as error:
-        tile.fail(node, np.ones(len(tile.times), dtype=np.bool_), str(error))
-        return _nothing(FUNCTIONS[node.function].returns, len(tile.times))
+        tile.fail(node, np.ones(len(tile.times), dtype=np.bool_) if error.at is None else error.at, str(error))
+        return error.value or _nothing(FUNCTIONS[node.function].returns, len(tile.times))
 
 
 def _nothing(returns: ValueType, steps: int) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,6 +48,8 @@ def needs(expr: Expr, start: int, end: int, semantics: Semantics) -> Iterator[Ne
             yield Need(matchers_of(selector), low - expr.range - before, high + after)
         case Subquery():
             low, high = shifted(expr.at, expr.offset)
+            if ends is None and start == end:
+                semantics = replace(semantics, ends=(start, end))  # as in `Tile.inner`
             yield from needs(expr.expr, low - expr.range, high, semantics)
         case _:
             for child in children(expr):

@@ -14,11 +14,15 @@ from tocsin.promql.match import matchers_of
 from tocsin.series import STALE_BITS, Mask, Offsets, Series, Times
 
 
-def _found(node: VectorSelector, tile: Tile) -> tuple[Series, Offsets, Mask]:
-    """The series of a selector, the position of the sample that each step takes, and where there is one."""
+def _found(node: VectorSelector, tile: Tile, lost: int = 0) -> tuple[Series, Offsets, Mask]:
+    """The series of a selector, the position of the sample that each step takes, and where there is one.
+
+    An offset that is `lost` counts in what is read, but not in where the steps look.
+    """
     at = tile.reference(node.at, node.offset)
     lookback = tile.semantics.lookback
     series = tile.reader.with_stale(Need(matchers_of(node), int(at[0]) - lookback, int(at[-1])))
+    at, lookback = at + min(lost, 0), lookback - abs(lost)
     position = np.empty((len(series.labels), len(at)), dtype=np.int64)
     latest(series.times, series.offsets, at, lookback, tile.semantics.compat == 2, position)
     present = position >= 0
@@ -37,8 +41,12 @@ def select(node: VectorSelector, tile: Tile) -> Vector:
 
 
 def sample_times(node: VectorSelector, tile: Tile) -> Vector:
-    """The times, in seconds, of the samples that a selector takes."""
-    series, position, present = _found(node, tile)
+    """The times, in seconds, of the samples that a selector takes.
+
+    With an `@` Prometheus loses the offset (promql/engine.go, `rangeEvalTimestampFunctionOverVectorSelector`), though
+    it reads the samples that lie where the offset says: those in both stretches are left.
+    """
+    series, position, present = _found(node, tile, lost=0 if node.at is None else node.offset)
     return _rows(Vector(series.labels, series.times[position] / 1000.0, present))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -13,21 +14,25 @@ from tocsin.labels import Labels, drop, get
 
 BUCKET = "le"
 
+_NUMBER = re.compile(r"[+-]?(0x[0-9a-f_.]+p[+-]?[0-9_]+|[0-9_.]+(e[+-]?[0-9_]+)?|inf|infinity)|nan", re.IGNORECASE)
+_MISPLACED = re.compile(r"(?<![0-9a-fx])_|_(?![0-9a-f])", re.IGNORECASE)
+"""An underscore stands between digits, or after `0x`."""
+
 
 def parse_bound(text: str) -> float | None:
     """A number as Go's `ParseFloat` reads it, or None.
 
-    >>> parse_bound("+Inf"), parse_bound("0x1p-2"), parse_bound(""), parse_bound(" 1")
-    (inf, 0.25, None, None)
+    >>> parse_bound("+Inf"), parse_bound("0x_1p-2"), parse_bound("1_0"), parse_bound("1e999"), parse_bound(" 1")
+    (inf, 0.25, 10.0, None, None)
     """
-    if not text or not text.isascii() or any(char.isspace() or char == "_" for char in text):
+    if not _NUMBER.fullmatch(text) or _MISPLACED.search(text):
         return None
+    plain = text.replace("_", "")
     try:
-        return float.fromhex(text) if "0x" in text.lower() else float(text)
-    except OverflowError:
-        return math.copysign(math.inf, -1 if text.startswith("-") else 1)
-    except ValueError:
+        bound = float.fromhex(plain) if "x" in plain.lower() else float(plain)
+    except (OverflowError, ValueError):
         return None
+    return None if math.isinf(bound) and "n" not in plain.lower() else bound
 
 
 @function("histogram_quantile", args=(SCALAR, VECTOR), returns=VECTOR)

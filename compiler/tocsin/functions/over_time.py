@@ -128,10 +128,14 @@ def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
 
 @function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)
 def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
-    for factor, name in ((level, "smoothing"), (trend, "trend")):
-        wrong = factor.values[~((factor.values > 0) & (factor.values < 1))]
-        if len(wrong):
-            raise ExecutionError(f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {wrong[0]:f}")
+    """Prometheus looks at the factors once it has a sample to smooth."""
     out = windows.empty_values()
     over_time.smoothed(windows.values, windows.lo, windows.hi, level.values, trend.values, out)
-    return windows.vector(out, windows.hi - windows.lo >= 2)
+    vector = windows.vector(out, windows.hi - windows.lo >= 2)
+    some = np.any(windows.filled, axis=0)
+    wrong = [some & ~((factor.values > 0) & (factor.values < 1)) for factor in (level, trend)]
+    for factor, bad, name in ((level, wrong[0], "smoothing"), (trend, wrong[1], "trend")):
+        if bad.any():
+            message = f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {factor.values[bad][0]:f}"
+            raise ExecutionError(message, wrong[0] | wrong[1], vector)
+    return vector

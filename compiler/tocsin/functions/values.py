@@ -104,7 +104,15 @@ METADATA = (NAME, "__type__", "__unit__")
 
 
 class ExecutionError(Exception):
-    """A call that fails at every step, with Prometheus's message."""
+    """A call that fails with Prometheus's message: at every step, or where `at` (bool[T]) says so.
+
+    `value` is what it gives elsewhere.
+    """
+
+    def __init__(self, message: str, at: Mask | None = None, value: Vector | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+        self.value = value
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,72 @@
+"""What the fuzz test found: one example each, with the answers of a live Prometheus 2.42."""
+
+from __future__ import annotations
+
+import pytest
+from tests.fuzz.run import recording_of
+from tests.oracle_numbers import Samples
+
+from tocsin.engine.evaluate import evaluate_range
+from tocsin.engine.semantics import Semantics
+from tocsin.labels import Labels, from_mapping
+from tocsin.promql.parse import parse
+
+START = 1_700_000_040_000
+MINUTE = 60_000
+
+Row = list[float | None]
+
+
+def minutes(*values: float, **labels: str) -> dict[Labels, Samples]:
+    return {from_mapping({"__name__": "g", **labels}): [(START + k * MINUTE, v) for k, v in enumerate(values)]}
+
+
+def rows(text: str, data: dict[Labels, Samples], steps: int = 3) -> tuple[list[Row], list[bool]]:
+    """The values of each series by minute, and at which the evaluation fails."""
+    result = evaluate_range(
+        parse(text), recording_of(data), START, START + (steps - 1) * MINUTE, MINUTE, Semantics(compat=2)
+    )
+    frame = result.frame
+    found: list[Row] = [
+        [float(value) if there else None for value, there in zip(values, present, strict=True)]
+        for values, present in zip(frame.values, frame.present, strict=True)
+    ]
+    return found, result.failed.tolist()
+
+
+@pytest.mark.parametrize("text", ["sum_over_time(g @ start()[2m:])", "sum_over_time((g @ end())[2m:] @ 1700000400)"])
+def test_the_ends_inside_a_subquery_are_the_step(text: str) -> None:
+    assert rows(text, minutes(1, 2, 3)) == ([[3.0, 6.0, 9.0]], [False] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("timestamp(g @ 1700000160)", 1_700_000_160.0),
+        ("timestamp(g @ 1700000160 offset 1m)", 1_700_000_100.0),
+        ("timestamp(g @ 1700000100 offset -1m)", 1_700_000_100.0),
+        ("timestamp(g @ 1700000460 offset 5m)", 1_700_000_160.0),
+        ("timestamp(g @ 1700000460 offset 5m1ms)", None),
+        ("timestamp(g @ 1700000460 offset 3m)", 1_700_000_160.0),
+        ("timestamp(g @ 1700000520 offset 3m)", None),
+    ],
+)
+def test_timestamp_loses_an_offset_that_stands_with_a_time(text: str, expected: float | None) -> None:
+    found, _failed = rows(text, minutes(1, 2, 3), steps=1)
+    assert found == ([] if expected is None else [[expected]])
+
+
+def test_smoothing_looks_at_its_factors_where_there_are_samples() -> None:
+    assert rows("double_exponential_smoothing(nothing[5m], 2, 0.5)", minutes(1)) == ([], [False] * 3)
+    factor = f"(time() - {START // 1000}) / 120"
+    found, failed = rows(f"double_exponential_smoothing(g[5m], {factor}, 0.5)", minutes(1, 2, 3))
+    assert (found, failed) == ([[None, 2.0, None]], [True, False, True])
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [("1_0", 10.0), ("0x_1p3", 8.0), ("1__0", 1.0), ("1e999", 1.0), ("0x1", 1.0), (" 2", 1.0), ("+nan", 1.0)],
+)
+def test_bounds_of_buckets_are_read_as_go_reads_them(bound: str, expected: float) -> None:
+    data = minutes(1, le="1") | minutes(3, le=bound) | minutes(9, le="+Inf")
+    assert rows("histogram_quantile(1, g)", data, steps=1) == ([[expected]], [False])
