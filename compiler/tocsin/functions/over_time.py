@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tocsin.functions.parallel import filled
 from tocsin.functions.registry import MATRIX, SCALAR, VECTOR, function
 from tocsin.functions.values import ExecutionError, Scalar, Steps, Vector, Windows, one_series
 from tocsin.functions.vectors import labels_of_absent
@@ -14,29 +15,27 @@ from tocsin.kernels.extremes import greatest
 from tocsin.series import Offsets, Values
 
 
-def _filled(windows: Windows, fill: Callable[[Values], None]) -> Vector:
-    """A vector of what `fill` writes for each window that is not empty."""
-    out = windows.empty_values()
-    fill(out)
-    return windows.vector(out, windows.filled)
+def _filled(windows: Windows, kernel: Callable[[Offsets, Offsets, Values], None]) -> Vector:
+    """A vector of what the kernel writes for each window that is not empty."""
+    return windows.vector(filled(windows, windows.empty_values(), kernel), windows.filled)
 
 
 @function("sum_over_time", args=(MATRIX,), returns=VECTOR)
 def sum_over_time(steps: Steps, windows: Windows) -> Vector:
     guard = steps.compat == 3
-    return _filled(windows, lambda out: over_time.total(windows.values, windows.lo, windows.hi, guard, out))
+    return _filled(windows, lambda lo, hi, out: over_time.total(windows.values, lo, hi, guard, out))
 
 
 @function("avg_over_time", args=(MATRIX,), returns=VECTOR)
 def avg_over_time(steps: Steps, windows: Windows) -> Vector:
     mean = over_time.mean if steps.compat == 3 else over_time.incremental_mean
-    return _filled(windows, lambda out: mean(windows.values, windows.lo, windows.hi, out))
+    return _filled(windows, lambda lo, hi, out: mean(windows.values, lo, hi, out))
 
 
 @function("stdvar_over_time", args=(MATRIX,), returns=VECTOR)
 def stdvar_over_time(steps: Steps, windows: Windows) -> Vector:
     guard = steps.compat == 3
-    return _filled(windows, lambda out: over_time.variance(windows.values, windows.lo, windows.hi, guard, out))
+    return _filled(windows, lambda lo, hi, out: over_time.variance(windows.values, lo, hi, guard, out))
 
 
 @function("stddev_over_time", args=(MATRIX,), returns=VECTOR)
@@ -91,9 +90,7 @@ def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
 def _extreme(windows: Windows, keys: Values, latest: bool) -> Offsets:
     """The position of the greatest key of each window."""
     at = np.zeros(windows.lo.shape, dtype=np.int64)
-    if at.size:
-        greatest(keys, windows.lo, windows.hi, latest, at)
-    return at
+    return filled(windows, at, lambda lo, hi, out: greatest(keys, lo, hi, latest, out))
 
 
 @function("max_over_time", args=(MATRIX,), returns=VECTOR)
@@ -118,20 +115,21 @@ def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
 
 @function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR)
 def quantile_over_time(_steps: Steps, q: Scalar, windows: Windows) -> Vector:
-    return _filled(windows, lambda out: quantile.over_time(windows.values, windows.lo, windows.hi, q.values, out))
+    return _filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, out))
 
 
 @function("mad_over_time", args=(MATRIX,), returns=VECTOR)
 def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _filled(windows, lambda out: quantile.deviation(windows.values, windows.lo, windows.hi, out))
+    return _filled(windows, lambda lo, hi, out: quantile.deviation(windows.values, lo, hi, out))
 
 
 @function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)
 def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
     """Prometheus looks at the factors once it has a sample to smooth."""
-    out = windows.empty_values()
-    over_time.smoothed(windows.values, windows.lo, windows.hi, level.values, trend.values, out)
-    vector = windows.vector(out, windows.hi - windows.lo >= 2)
+    smoothed = _filled(
+        windows, lambda lo, hi, out: over_time.smoothed(windows.values, lo, hi, level.values, trend.values, out)
+    )
+    vector = windows.vector(smoothed.values, windows.hi - windows.lo >= 2)
     some = np.any(windows.filled, axis=0)
     wrong = [some & ~((factor.values > 0) & (factor.values < 1)) for factor in (level, trend)]
     for factor, bad, name in ((level, wrong[0], "smoothing"), (trend, wrong[1], "trend")):

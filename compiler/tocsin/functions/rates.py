@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tocsin.functions.parallel import over_series
 from tocsin.functions.registry import MATRIX, VECTOR, function
 from tocsin.functions.values import Steps, Vector, Windows
 from tocsin.kernels.rate import drops, extrapolated
@@ -16,23 +17,29 @@ def _seconds(width: int) -> float:
 
 
 def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
-    dropped = np.empty(len(windows.values) if counter else 0, dtype=np.int64)
-    found = drops(windows.values, windows.offsets, dropped) if counter else 0
     out, present = windows.empty_values(), np.zeros(windows.lo.shape, dtype=np.bool_)
-    extrapolated(
-        windows.times,
-        windows.values,
-        windows.lo,
-        windows.hi,
-        dropped[:found],
-        windows.start,
-        windows.end,
-        _seconds(windows.width) if per_second else 0.0,
-        counter,
-        steps.compat,
-        out,
-        present,
-    )
+    seconds = _seconds(windows.width) if per_second else 0.0
+
+    def work(rows: slice) -> None:
+        offsets = windows.offsets[rows.start : rows.stop + 1]
+        dropped = np.empty(offsets[-1] - offsets[0] if counter else 0, dtype=np.int64)
+        found = drops(windows.values, offsets, dropped) if counter else 0
+        extrapolated(
+            windows.times,
+            windows.values,
+            windows.lo[rows],
+            windows.hi[rows],
+            dropped[:found],
+            windows.start,
+            windows.end,
+            seconds,
+            counter,
+            steps.compat,
+            out[rows],
+            present[rows],
+        )
+
+    over_series(windows, work)
     return windows.vector(out, present)
 
 

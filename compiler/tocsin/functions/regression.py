@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tocsin.functions.parallel import over_series
 from tocsin.functions.registry import MATRIX, SCALAR, VECTOR, function
 from tocsin.functions.values import Scalar, Steps, Vector, Windows
 from tocsin.kernels.regression import lines
@@ -13,8 +14,13 @@ from tocsin.series import Mask, Values
 def _lines(steps: Steps, windows: Windows, from_first: bool) -> tuple[Values, Values, Mask]:
     slope, intercept = windows.empty_values(), windows.empty_values()
     present = np.zeros(windows.lo.shape, dtype=np.bool_)
-    columns = windows.times, windows.values, windows.lo, windows.hi
-    lines(*columns, steps.times, from_first, steps.compat == 3, slope, intercept, present)
+    columns, guard = (windows.times, windows.values), steps.compat == 3
+
+    def work(rows: slice) -> None:
+        edges = windows.lo[rows], windows.hi[rows]
+        lines(*columns, *edges, steps.times, from_first, guard, slope[rows], intercept[rows], present[rows])
+
+    over_series(windows, work)
     return slope, intercept, present
 
 

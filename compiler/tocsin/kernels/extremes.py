@@ -15,7 +15,10 @@ def greatest(values: Values, lo: Offsets, hi: Offsets, latest: bool, out: Offset
     NaN loses against every number; a window of NaN only gives its last position. `out` int64[S, T], -1 where empty.
     Prometheus `compareOverTime` (promql/functions.go).
     """
-    queue = np.empty(len(values), dtype=np.int64)
+    longest = 0
+    for s in range(lo.shape[0]):
+        longest = max(longest, hi[s, -1] - lo[s, 0])
+    queue = np.empty(longest, dtype=np.int64)
     for s in range(lo.shape[0]):
         front = back = 0
         read = lo[s, 0]

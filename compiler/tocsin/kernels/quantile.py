@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from tocsin.kernels.compile import kernel
+from tocsin.kernels.order import advance, has_negative_zero, place, room
 from tocsin.series import Mask, Offsets, Values
 
 
 @kernel
-def of_sorted(q: float, ordered: Values, n: int) -> float:
-    """The `q` quantile of `ordered[:n]`, where NaN stands last but counts as the smallest.
+def between(q: float, ordered: Values, nans: int, n: int) -> float:
+    """The `q` quantile of `n` samples: `nans` of them are NaN and count as the smallest, the rest are `ordered`.
 
     Prometheus `quantile` (promql/quantile.go).
     """
@@ -22,10 +23,6 @@ def of_sorted(q: float, ordered: Values, n: int) -> float:
         return -math.inf
     if q > 1:
         return math.inf
-    numbers = n
-    while numbers > 0 and math.isnan(ordered[numbers - 1]):
-        numbers -= 1
-    nans = n - numbers
     rank = q * float(n - 1)
     lower = max(0, math.floor(rank))
     upper = min(n - 1, lower + 1)
@@ -36,27 +33,65 @@ def of_sorted(q: float, ordered: Values, n: int) -> float:
 
 
 @kernel
+def of_sorted(q: float, ordered: Values, n: int) -> float:
+    """The `q` quantile of `ordered[:n]`, where NaN stands last."""
+    numbers = n
+    while numbers > 0 and math.isnan(ordered[numbers - 1]):
+        numbers -= 1
+    return between(q, ordered, n - numbers, n)
+
+
+@kernel
 def over_time(values: Values, lo: Offsets, hi: Offsets, q: Values, out: Values) -> None:
     """`quantile_over_time`, with the quantile (float64[T]) of each step."""
+    ordered = room(lo, hi)
     for s in range(lo.shape[0]):
+        anew = has_negative_zero(values[lo[s, 0] : hi[s, -1]])
+        n, before = 0, (lo[s, 0], lo[s, 0])
         for t in range(lo.shape[1]):
-            ordered = np.sort(values[lo[s, t] : hi[s, t]])
-            out[s, t] = of_sorted(q[t], ordered, len(ordered))
+            window = lo[s, t], hi[s, t]
+            n = advance(ordered, n, values, before, window, anew)
+            before = window
+            size = window[1] - window[0]
+            out[s, t] = between(q[t], ordered, size - n, size)
+
+
+@kernel
+def nearest(ordered: Values, n: int, centre: float, count: int, out: Values) -> None:
+    """The `count` smallest distances from `centre`, in ascending order: from the centre outwards on both sides."""
+    right = place(ordered, n, centre)
+    left = right - 1
+    for k in range(count):
+        below = centre - ordered[left] if left >= 0 else math.inf
+        above = abs(ordered[right] - centre) if right < n else math.inf
+        if below <= above:
+            out[k] = below
+            left -= 1
+        else:
+            out[k] = above
+            right += 1
 
 
 @kernel
 def deviation(values: Values, lo: Offsets, hi: Offsets, out: Values) -> None:
     """`mad_over_time`: the median of the distances from the median; NaN where a sample is NaN."""
+    ordered, distances = room(lo, hi), room(lo, hi)
     for s in range(lo.shape[0]):
+        anew = has_negative_zero(values[lo[s, 0] : hi[s, -1]])
+        n, before = 0, (lo[s, 0], lo[s, 0])
         for t in range(lo.shape[1]):
-            ordered = np.sort(values[lo[s, t] : hi[s, t]])
-            n = len(ordered)
-            if n > 0 and math.isnan(ordered[n - 1]):
+            window = lo[s, t], hi[s, t]
+            n = advance(ordered, n, values, before, window, anew)
+            before = window
+            if n < window[1] - window[0]:
                 out[s, t] = math.nan
                 continue
-            median = of_sorted(0.5, ordered, n)
-            distances = np.sort(np.abs(ordered - median))
-            out[s, t] = of_sorted(0.5, distances, n)
+            median = between(0.5, ordered, 0, n)
+            if n > 0 and math.isfinite(ordered[0]) and math.isfinite(ordered[n - 1]):
+                nearest(ordered, n, median, min(n, n // 2 + 2), distances)
+                out[s, t] = between(0.5, distances, 0, n)
+            else:
+                out[s, t] = of_sorted(0.5, np.sort(np.abs(ordered[:n] - median)), n)
 
 
 @kernel
