@@ -61,6 +61,7 @@ def test_smoothing_looks_at_its_factors_where_there_are_samples() -> None:
     factor = f"(time() - {START // 1000}) / 120"
     found, failed = rows(f"double_exponential_smoothing(g[5m], {factor}, 0.5)", minutes(1, 2, 3))
     assert (found, failed) == ([[None, 2.0, None]], [True, False, True])
+    assert rows("double_exponential_smoothing(g[5m], 0.5, NaN)", minutes(1, 2))[1] == [False] * 3
 
 
 @pytest.mark.parametrize(

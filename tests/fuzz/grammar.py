@@ -14,7 +14,7 @@ from tests.fuzz.world import MINUTES, START
 
 SHAPES = ("full", "full", "full", "job", "job", "none", "none", "zoned", "le")
 METRICS = {
-    "full": ["c_total", "n_total", "g", "g", "k", "s"],
+    "full": ["c_total", "n_total", "g", "g", "k", "s", "m"],
     "zoned": ["i", "i", "up_info", 'i{zone!="x"}'],
     "job": ["t", 'g{instance="1"}', 'n_total{instance="0"}'],
     "none": ['g{job="a",instance="1"}', 'i{job="b",instance="2"}', "absent_metric"],
@@ -161,7 +161,7 @@ class Grammar:
         return text if self.chance(0.5) else f"({text})"
 
     def window(self, shape: str, depth: int) -> str:
-        if depth <= 0 or self.chance(0.6):
+        if depth <= 0 or self.chance(0.45):
             return f"{self.selector(shape)}[{self.pick(WINDOWS)}]{self.modifiers()}"
         inner = self.vector(shape, min(depth, 2))
         simple = inner.isidentifier() or (inner.endswith(")") and " " not in inner and self.chance(0.5))

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-from tests.fuzz.compare import Case, Difference, Refused, compare, has_moving_window
+from tests.fuzz.answers import Case, Refused
+from tests.fuzz.compare import Difference, compare
+from tests.fuzz.exceptions import has_moving_window
 from tests.fuzz.grammar import Grammar
 from tests.fuzz.shrink import shrink
 from tests.fuzz.world import MINUTES, START, world
@@ -84,7 +86,8 @@ def cases(seed: int, count: int) -> Iterator[Case]:
             text = grammar.expression()
         step = rng.choice(STEPS)
         length = rng.randrange(4, 25)
-        start = START + rng.choice([0, 60_000, 1, rng.randrange(60_000)]) + rng.randrange(-3, MINUTES + 3) * 60_000
+        start = (0 if rng.random() < 0.02 else START) + rng.choice([0, 60_000, 1, rng.randrange(60_000)])
+        start += rng.randrange(-3, MINUTES + 3) * 60_000
         at = sorted(rng.sample(range(length), min(length, 3)))
         yield Case(text, start, start + (length - 1) * step, step, tuple(start + k * step for k in at))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.fuzz.compare import of_prometheus_2, of_prometheus_3
+from tests.fuzz.answers import of_prometheus_2, of_prometheus_3
 
 from tocsin.diagnostics import ProblemError
 from tocsin.promql.ast import Aggregation, Expr, MatrixSelector, Subquery, VectorSelector, transform, value_type, walk

@@ -16,6 +16,9 @@ START = 1_700_000_040_000
 """A whole minute, so that samples fall on the edges of windows."""
 
 MINUTES = 100
+MANY = tuple(f"{k:02}" for k in range(20))
+"""More than Go sorts by insertion and than one bucket of its maps holds."""
+
 JOBS, INSTANCES = ("a", "b"), ("0", "1", "2")
 
 SPECIAL = (
@@ -121,7 +124,7 @@ def buckets(rng: random.Random, bounds: tuple[str, ...], monotonic: bool) -> Ite
 
 
 def world(seed: int) -> dict[Labels, Samples]:
-    """Counters c_total (floats) and n_total (whole), gauges g, k (many odd values) and i (whole, with a zone).
+    """Counters c_total (floats) and n_total (whole), gauges g, k (many odd values), i (whole, with a zone), m (many, few values).
 
     Also constants s and up_info, a t for each job, and the histograms h_bucket (sound) and b_bucket (broken).
     """
@@ -140,6 +143,13 @@ def world(seed: int) -> dict[Labels, Samples]:
         add("i", whole(rng), job=job, instance=instance, zone=rng.choice("xyz"))
         add("s", constant(rng), job=job, instance=instance)
         add("up_info", constant(rng), job=job, instance=instance, version=rng.choice(["1.2", "v2", "größe"]))
+    for instance in MANY:
+        add(
+            "m",
+            [(at, rng.choice((0.0, 1.0, 2.5, nan, -1e16, 1e16))) for at in scrapes(rng)],
+            job="a",
+            instance=instance,
+        )
     for job in JOBS:
         add("t", gauge(rng, odd=0.05), job=job, team=job * 2)
         for bound, samples in buckets(rng, WHOLE, monotonic=True):

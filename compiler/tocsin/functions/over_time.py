@@ -131,7 +131,7 @@ def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar,
     )
     vector = windows.vector(smoothed.values, windows.hi - windows.lo >= 2)
     some = np.any(windows.filled, axis=0)
-    wrong = [some & ~((factor.values > 0) & (factor.values < 1)) for factor in (level, trend)]
+    wrong = [some & ((factor.values <= 0) | (factor.values >= 1)) for factor in (level, trend)]
     for factor, bad, name in ((level, wrong[0], "smoothing"), (trend, wrong[1], "trend")):
         if bad.any():
             message = f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {factor.values[bad][0]:f}"

@@ -1,0 +1,189 @@
+"""Differences that are not the engine's: where Prometheus contradicts itself, or leaves the answer open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
+
+from tests.fuzz.answers import Answer, Case, agree, asked, of_prometheus_2, of_prometheus_3
+from tests.prometheus import Prometheus, Rows
+
+from tocsin.diagnostics import ProblemError
+from tocsin.labels import Labels
+from tocsin.promql.ast import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    Matching,
+    MatrixSelector,
+    Number,
+    String,
+    Subquery,
+    ValueType,
+    transform,
+    unwrap,
+    walk,
+)
+from tocsin.promql.parse import parse
+from tocsin.promql.print import parenthesize, print_expr
+
+REPEATS = 60
+"""How often Prometheus is asked again for its other answers: a map of two series gives both orders by then, but for
+one time in 10^18."""
+
+SAME_LABELS = "vector cannot contain metrics with the same labelset"
+
+
+def _order_of_a_map(
+    _case: Case, _query: str, ask: Callable[[], Rows], expected: Answer, got: Answer, _server: Prometheus
+) -> bool:
+    """Prometheus's own answer changes from one time to the next, and ours differs from it only where it does so.
+
+    In range evaluation, so also in subqueries, it takes the series of an operator's result from a Go map, whose order
+    is random (promql/engine.go, `rangeEval`), as `histogram_quantile` and `count_values` do: sums round differently,
+    ties of `topk` fall differently, and which of two errors comes first is open.
+    """
+    open_samples: set[tuple[Labels, int]] = set()
+    for _ in range(REPEATS):
+        again = asked(ask)
+        if agree(again, got):
+            return True
+        if isinstance(again, str) or isinstance(expected, str) or isinstance(got, str):
+            if isinstance(again, str) != isinstance(expected, str):
+                return True
+            continue
+        open_samples |= {key for key in again | expected if again.get(key) != expected.get(key)}
+        if {key for key in got | expected if got.get(key) != expected.get(key)} <= open_samples:
+            return True
+    return False
+
+
+def _duplicates_at_different_steps(
+    case: Case, query: str, _ask: Callable[[], Rows], expected: Answer, got: Answer, server: Prometheus
+) -> bool:
+    """A range query fails where two series have the same labels at different steps, though no instant query does.
+
+    Functions of a range vector look for duplicates among the series of the whole range (promql/engine.go,
+    `ContainsSameLabelset`). The engine answers as an instant query of each step, which is how rules are evaluated.
+    """
+    return (
+        query == "range"
+        and isinstance(expected, str)
+        and SAME_LABELS in expected
+        and _as_instant_queries(case, server) == got
+    )
+
+
+def _moving_window(
+    case: Case, query: str, _ask: Callable[[], Rows], _expected: Answer, got: Answer, server: Prometheus
+) -> bool:
+    """In a range query the fixed window of `predict_linear(v[5m] @ 100, 1)` moves with the steps.
+
+    It is not evaluated once for all of them (promql/functions.go, `AtModifierUnsafeFunctions`), and its offset, which
+    stands for the `@`, is that of the first step. The engine answers as an instant query of each step.
+    """
+    return query == "range" and has_moving_window(case.text) and _as_instant_queries(case, server) == got
+
+
+def has_moving_window(text: str, within: type[Expr] = Expr) -> bool:
+    """Whether there is a `predict_linear` over a fixed window, somewhere below a node of some kind."""
+    try:
+        expr = parse(of_prometheus_3(text))
+    except ProblemError:
+        return False
+    nodes = (node for outer in walk(expr) if isinstance(outer, within) for node in walk(outer))
+    return any(isinstance(node, Call) and node.function == "predict_linear" and _fixed(node.args[0]) for node in nodes)
+
+
+def _fixed(window: Expr) -> bool:
+    window = unwrap(window)
+    at = (
+        window.selector.at
+        if isinstance(window, MatrixSelector)
+        else window.at
+        if isinstance(window, Subquery)
+        else None
+    )
+    return at is not None
+
+
+def _as_instant_queries(case: Case, server: Prometheus) -> Answer:
+    """The range query's answer, put together from an instant query for each of its steps."""
+    ends = {"start()": case.start, "end()": case.end}
+    text = re.sub(r"(start|end)\(\)", lambda found: f"{ends[found[0]] / 1000:.3f}", case.text)
+    every: dict[tuple[Labels, int], bytes] = {}
+    for at in range(case.start, case.end + 1, case.step):
+        step = asked(partial(server.instant, text, at))
+        if isinstance(step, str):
+            return step
+        every |= step
+    return every
+
+
+def _parameter_of_the_first_step(
+    case: Case, query: str, _ask: Callable[[], Rows], _expected: Answer, got: Answer, server: Prometheus
+) -> bool:
+    """An aggregation over what is the same at every step takes its parameter from the first, though that may change.
+
+    To see whether an aggregation can be evaluated once for all steps, Prometheus looks at its vector and not at its
+    parameter (promql/engine.go, `preprocessExprHelper`), so a range query or a subquery differs from instant queries.
+    Asked again with vectors that hang on the time, it gives our answer.
+    """
+    text = _hanging_on_the_time(case.text)
+    if text == case.text:
+        return False
+    if query == "range":
+        ask = partial(server.range, text, case.start, case.end, case.step)
+    else:
+        ask = partial(server.instant, text, int(query.removeprefix("instant ")))
+    again = asked(ask)
+    return agree(again, got) or _order_of_a_map(case, query, ask, again, got, server)
+
+
+def _hanging_on_the_time(text: str) -> str:
+    """The expression with `v and on () vector(time())` for each vector `v` that is aggregated with a parameter."""
+    now = Call("vector", (Call("time", (), ValueType.SCALAR),), ValueType.VECTOR)
+
+    def change(node: Expr) -> Expr:
+        if not isinstance(node, Aggregation) or node.param is None or isinstance(node.param, Number | String):
+            return node
+        matching = Matching(on=True, cardinality="many-to-many")
+        return replace(node, expr=Binary("and", node.expr, now, matching=matching))
+
+    try:
+        expr = parse(of_prometheus_3(text))
+    except ProblemError:
+        return text
+    changed = transform(expr, change)
+    return text if changed is expr else of_prometheus_2(print_expr(parenthesize(changed)))
+
+
+Exception_: TypeAlias = Callable[[Case, str, Callable[[], Rows], Answer, Answer, Prometheus], bool]
+
+EXCEPTIONS: dict[str, Exception_] = {
+    "duplicates at different steps of a range query": _duplicates_at_different_steps,
+    "predict_linear's fixed window moves in a range query": _moving_window,
+    "parameter of the first step": _parameter_of_the_first_step,
+    "Prometheus's answer changes from one time to the next": _order_of_a_map,
+}
+
+
+def order_is_open(ask: Callable[[], Rows], expected: Answer, got: Answer) -> str:
+    """The name of the exception that explains why the same samples come in another order, or nothing."""
+    for _ in range(REPEATS):
+        again = asked(ask)
+        if list(again) != list(expected):
+            return "order of a map"
+    if isinstance(expected, str) or isinstance(got, str):
+        return ""
+    if len(expected) > SORTED_STABLY and list(expected.values()) == list(got.values()):
+        return "order of equal values after an unstable sort"
+    return ""
+
+
+SORTED_STABLY = 12
+"""Go's `sort.Sort` sorts up to so many by insertion, which is stable (sort/zsortinterface.go)."""
