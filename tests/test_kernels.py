@@ -120,7 +120,7 @@ def test_a_drop_is_a_value_below_the_one_before_it_in_the_same_series(series: li
     offsets = np.cumsum([0, *map(len, series)], dtype=np.int64)
     values = np.array([value for own in series for value in own], dtype=np.float64)
     out = np.empty(len(values), dtype=np.int64)
-    found = drops(values, offsets, out)
+    found = drops(values, offsets[:-1, None], offsets[1:, None], out)
     expected = [int(offsets[s]) + i for s, own in enumerate(series) for i in range(1, len(own)) if own[i] < own[i - 1]]
     assert out[:found].tolist() == expected
 

@@ -7,11 +7,14 @@ from tocsin.series import Mask, Offsets, Times, Values
 
 
 @kernel
-def drops(values: Values, offsets: Offsets, out: Offsets) -> int:
-    """The positions whose value is below the one before it in the same series; returns how many."""
+def drops(values: Values, lo: Offsets, hi: Offsets, out: Offsets) -> int:
+    """The positions in the windows of each series whose value is below the one before it; returns how many.
+
+    Positions that no window holds may be among them.
+    """
     n = 0
-    for s in range(len(offsets) - 1):
-        for i in range(offsets[s] + 1, offsets[s + 1]):
+    for s in range(lo.shape[0]):
+        for i in range(lo[s, 0] + 1, hi[s, -1]):
             if values[i] < values[i - 1]:
                 out[n] = i
                 n += 1

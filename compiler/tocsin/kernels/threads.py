@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -24,8 +25,24 @@ def over_rows(work: Callable[[slice], None], rows: int, size: int) -> None:
         work(slice(0, rows))
         return
     edges = [rows * part // parts for part in range(parts + 1)]
-    for _done in _pool().map(work, map(slice, edges[:-1], edges[1:])):
-        pass
+    waiting = deque(map(slice, edges[:-1], edges[1:]))
+
+    def take() -> None:
+        while waiting:
+            try:
+                part = waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            work(part)
+
+    others = [_pool().submit(take) for _ in range(min(cores(), parts) - 1)]
+    try:
+        take()
+    finally:
+        waiting.clear()
+        for other in others:
+            if not other.cancel():  # one that has not begun finds nothing left
+                other.result()
 
 
 @cache
@@ -36,4 +53,4 @@ def cores() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), thread_name_prefix="kernels")
+    return ThreadPoolExecutor(max(1, cores() - 1), thread_name_prefix="kernels")

@@ -10,6 +10,29 @@ from tocsin.series import Offsets, Times
 
 
 @kernel
+def search(times: Times, low: int, high: int, bound: int) -> int:
+    """The first of the positions from `low` whose time is after `bound`, or `high`."""
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] <= bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def follow(times: Times, i: int, stride: int, last: int, bound: int) -> int:
+    """As `search` from `i`, where the answer is near; `stride` is how far the last one was, as regular scrapes repeat."""
+    j = i + stride
+    if j <= last and (j == i or times[j - 1] <= bound) and (j == last or times[j] > bound):
+        return j
+    while i < last and times[i] <= bound:
+        i += 1
+    return i
+
+
+@kernel
 def latest(times: Times, offsets: Offsets, at: Times, lookback: int, closed: bool, out: Offsets) -> None:
     """The newest sample at or before each time, -1 where it is `lookback` old (`closed`: older than that) or none is.
 
@@ -17,10 +40,10 @@ def latest(times: Times, offsets: Offsets, at: Times, lookback: int, closed: boo
     """
     for s in range(len(offsets) - 1):
         first, last = offsets[s], offsets[s + 1]
-        nearest = first
+        nearest, stride = search(times, first, last, at[0]), 0
         for t in range(len(at)):
-            while nearest < last and times[nearest] <= at[t]:
-                nearest += 1
+            following = follow(times, nearest, stride, last, at[t])
+            nearest, stride = following, following - nearest
             i = nearest - 1
             oldest = at[t] - lookback
             found = i >= first and (times[i] > oldest or (closed and times[i] == oldest))
@@ -30,14 +53,15 @@ def latest(times: Times, offsets: Offsets, at: Times, lookback: int, closed: boo
 @kernel
 def windows(times: Times, offsets: Offsets, start: Times, end: Times, closed: bool, lo: Offsets, hi: Offsets) -> None:
     """The samples in `(start, end]` (`closed`: `[start, end]`) as `lo` to `hi`, exclusive; both int64[S, T]."""
+    before = 1 if closed else 0
     for s in range(len(offsets) - 1):
-        last = offsets[s + 1]
-        low = high = offsets[s]
+        first, last = offsets[s], offsets[s + 1]
+        low, low_stride = search(times, first, last, start[0] - before), 0
+        high, high_stride = search(times, low, last, end[0]), 0
         for t in range(len(start)):
-            while low < last and (times[low] < start[t] or (times[low] == start[t] and not closed)):
-                low += 1
-            high = max(high, low)
-            while high < last and times[high] <= end[t]:
-                high += 1
+            following = follow(times, low, low_stride, last, start[t] - before)
+            low, low_stride = following, following - low
+            following = follow(times, max(high, low), high_stride, last, end[t])
+            high, high_stride = following, following - high
             lo[s, t] = low
             hi[s, t] = high
