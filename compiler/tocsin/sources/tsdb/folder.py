@@ -8,35 +8,44 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tocsin.diagnostics import Problem, Severity, Source
+from tocsin.diagnostics import Problem, ProblemError, Severity, Source
 from tocsin.labels import format_labels
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
 from tocsin.sources.api import refuse
+from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.tsdb.block import Block, is_block, open_block
 from tocsin.sources.tsdb.extent import first_time
 from tocsin.sources.tsdb.file import readable
+from tocsin.sources.tsdb.head import head_series, read_log
 from tocsin.sources.tsdb.index import Selected
 from tocsin.sources.tsdb.meta import Meta, read_meta
-from tocsin.sources.tsdb.samples import Oddities, Part, samples
+from tocsin.sources.tsdb.samples import Oddities, Part, joined, samples
 
 _REMEMBERED = 100_000
 """So many series of selections of blocks are kept, those that were asked for last."""
 
 
 class TsdbRecording:
-    """Blocks, opened when a read needs them, as one recording.
+    """Blocks, opened when a read needs them, and what a server's logs hold beyond them, as one recording.
 
     `problems` are what opening and reading found and could live with; reading may find more.
     """
 
-    def __init__(self, path: str, metas: Sequence[tuple[str, Meta]], problems: Sequence[Problem]) -> None:
+    def __init__(
+        self,
+        path: str,
+        metas: Sequence[tuple[str, Meta]],
+        head: Sequence[Series] = (),
+        problems: Sequence[Problem] = (),
+    ) -> None:
         self._path = path
         self._metas = sorted(metas, key=lambda entry: (entry[1].start, entry[1].end, entry[1].ulid))
         self._found = tuple(problems)
         self._blocks: dict[str, Block] = {}
         self._selected: OrderedDict[tuple[str, tuple[Matcher, ...]], Selected] = OrderedDict()
         self._odd = Oddities({}, {})
+        self._heads = [MemoryRecording(one) for one in head if len(one.times)]
         self._extent = self._edge(1), self._edge(-1)
 
     @property
@@ -56,7 +65,11 @@ class TsdbRecording:
         parts = [
             Part(block, found, np.array([place[o] for o in found.labels], dtype=np.int64)) for block, found in chosen
         ]
-        return _filled(samples(labels, parts, start, end, self._odd))
+        found = _filled(samples(labels, parts, start, end, self._odd))
+        for head in self._heads:
+            more = head.read(matchers, start, end)
+            found = joined(found, more, self._odd) if more.labels and found.labels else found if found.labels else more
+        return found
 
     def _block(self, folder: str, meta: Meta) -> Block:
         if folder not in self._blocks:
@@ -74,7 +87,7 @@ class TsdbRecording:
 
     def _edge(self, sign: int) -> int:
         """The time of the first sample, or with `sign` -1 of the last."""
-        best: int | None = None
+        best = min((sign * head.extent[sign < 0] for head in self._heads), default=None)
         bounds = ((meta.start if sign > 0 else 1 - meta.end, folder, meta) for folder, meta in self._metas)
         for bound, folder, meta in sorted(bounds, key=lambda one: one[0]):
             if best is None or bound < best:
@@ -110,7 +123,9 @@ def _warning(code: str, path: str, message: str, help: str = "") -> Problem:
 
 def accepts(path: str, head: bytes) -> bool:
     """Whether a folder is a block, or holds blocks or a server's log."""
-    return not head and (is_block(path) or any(is_block(one) for one in _folders(path)))
+    return not head and (
+        is_block(path) or os.path.isdir(os.path.join(path, "wal")) or any(map(is_block, _folders(path)))
+    )
 
 
 def read(path: str) -> TsdbRecording:
@@ -119,22 +134,48 @@ def read(path: str) -> TsdbRecording:
         meta = read_meta(path)
         if meta.resolution:
             raise refuse("unsupported", path, _DOWNSAMPLED.format(meta.resolution // 1000), _RAW)
-        return TsdbRecording(path, [(path, meta)], [])
-    metas = {folder: read_meta(folder) for folder in _folders(path) if is_block(folder)}
-    parents = {parent for meta in metas.values() for parent in meta.parents}
-    coarse = [folder for folder, meta in metas.items() if meta.resolution]
-    problems = [
-        _warning("unsupported", one, "left out: " + _DOWNSAMPLED.format(metas[one].resolution // 1000))
-        for one in coarse
-    ]
-    used = [(folder, meta) for folder, meta in metas.items() if folder not in coarse and meta.ulid not in parents]
-    if not used:
-        raise refuse("unsupported", path, "has downsampled blocks only", _RAW)
-    return TsdbRecording(path, used, problems)
+        return TsdbRecording(path, [(path, meta)])
+    for _ in range(_TRIES - 1):
+        try:
+            return _read(path)
+        except ProblemError as error:
+            if error.problem.code != "input/missing":
+                raise
+    return _read(path)
 
+
+_TRIES = 3
+"""A server that makes a block of its log removes files; nothing is missing for long."""
 
 _DOWNSAMPLED = "a downsampled block, with aggregates of {} s and no samples"
 _RAW = "give blocks of raw samples, those with `resolution` 0 in meta.json"
+
+
+def _read(path: str) -> TsdbRecording:
+    # The log first: what the server moves from it to a block meanwhile is then read twice, and not missed.
+    log = read_log(path)
+    metas = {folder: read_meta(folder) for folder in _folders(path) if is_block(folder)}
+    parents = {parent for meta in metas.values() for parent in meta.parents}
+    used = [(folder, meta) for folder, meta in metas.items() if not meta.resolution and meta.ulid not in parents]
+    if metas and not used:
+        raise refuse("unsupported", path, "has downsampled blocks only", _RAW)
+    in_order, late, lost = head_series(log, max((meta.end for _, meta in used if meta.in_order), default=_BEFORE))
+    problems = [
+        _warning("unsupported", folder, "left out: " + _DOWNSAMPLED.format(meta.resolution // 1000), _RAW)
+        for folder, meta in metas.items()
+        if meta.resolution
+    ]
+    counts = (
+        (log.histograms, "native-histograms", "records of native histograms were left out: only floats are read"),
+        (log.unknown, "unsupported", "records of a kind that is not known were left out"),
+        (lost, "lost-series", "samples were left out: no record tells of which series they are"),
+    )
+    wal = os.path.join(path, "wal")
+    problems += [_warning(code, wal, f"{count:,} {message}") for count, code, message in counts if count]
+    return TsdbRecording(path, used, (in_order, late), problems)
+
+
+_BEFORE = -(1 << 63)
 
 
 def _folders(path: str) -> list[str]:

@@ -21,7 +21,8 @@ class Meta:
     """What a block says of itself: samples from `start` to before `end`, in Unix milliseconds.
 
     `external` are the labels that Thanos gives to all of its series, `resolution` the milliseconds between the
-    aggregates of a downsampled block, 0 for raw samples.
+    aggregates of a downsampled block, 0 for raw samples. After a block that came `in_order` out of a log, what that log
+    has of its times is left out.
     """
 
     ulid: str
@@ -57,7 +58,7 @@ def _meta(path: str, body: Mapping[str, Any]) -> Meta:
         tuple(str(parent["ulid"]) for parent in compaction.get("parents") or ()),
         from_mapping(external),
         int((thanos.get("downsample") or {}).get("resolution") or 0),
-        "from-out-of-order" not in (compaction.get("hints") or ()),
+        not any(str(hint).startswith("from-") for hint in compaction.get("hints") or ()),
     )
 
 
