@@ -16,6 +16,8 @@ Times = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Offsets = npt.NDArray[np.int64]
+Objects = npt.NDArray[np.object_]
+"""Native histograms beside values: a `Histogram` where the sample is one, None where it is a float."""
 
 STALE_BITS = 0x7FF0000000000002
 """The NaN that marks a series as gone (prometheus model/value/value.go)."""
@@ -28,13 +30,15 @@ class Series:
     """S series of samples in one pair of columns; series i is `times[offsets[i]:offsets[i + 1]]`.
 
     `labels` has length S and is sorted and unique, `offsets` int64[S + 1], `times` int64[N] in Unix milliseconds,
-    strictly rising within a series, `values` float64[N]. Staleness markers are kept (`STALE_BITS`).
+    strictly rising within a series, `values` float64[N]. Staleness markers are kept (`STALE_BITS`). `histograms`
+    object[N] is None where all samples are floats; the value of a histogram means nothing, but is no staleness marker.
     """
 
     labels: tuple[Labels, ...]
     offsets: Offsets
     times: Times
     values: Values
+    histograms: Objects | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,34 @@ class Frame:
 
     `labels` has length S, `times` int64[T] in Unix milliseconds, `values` float64[S, T], `present` bool[S, T].
     Presence is a mask and never NaN, for NaN is a value in PromQL. Values where nothing is present mean nothing.
-    The order of the series is the order in which Prometheus would sum them.
+    The order of the series is the order in which Prometheus would sum them. `histograms` object[S, T] is None where all
+    samples are floats.
     """
 
     labels: tuple[Labels, ...]
     times: Times
     values: Values
     present: Mask
+    histograms: Objects | None = None
+
+
+def are_histograms(histograms: Objects) -> Mask:
+    """Where there is one."""
+    return histograms.astype(np.bool_)
+
+
+def any_histograms(histograms: Objects) -> Objects | None:
+    """None where there is none, so that floats go their own way from there on."""
+    return histograms if are_histograms(histograms).any() else None
+
+
+def histograms_at(histograms: Objects | None, position: Offsets, present: Mask) -> Objects | None:
+    """The entries of a column at some positions, where something is present."""
+    if histograms is None:
+        return None
+    taken: Objects = histograms[position]
+    taken[~present] = None
+    return any_histograms(taken)
 
 
 class Recording(Protocol):

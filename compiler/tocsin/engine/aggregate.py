@@ -10,6 +10,7 @@ import numpy as np
 
 from tocsin.engine.grouping import Groups, folded, grouped
 from tocsin.engine.merge import ranks_of, unique
+from tocsin.engine.native_aggregate import with_histograms
 from tocsin.engine.tile import Tile, unsupported, value_of
 from tocsin.functions.relabel import relabelled
 from tocsin.functions.values import Compat, Vector
@@ -30,7 +31,8 @@ def aggregate(node: Aggregation, tile: Tile) -> Vector:
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise unsupported(node, f"the aggregation `{node.op}`")
-    return operator(node, tile.vector(node.expr), tile)
+    vector = tile.vector(node.expr)
+    return operator(node, vector, tile) if vector.histograms is None else with_histograms(node, vector, tile, operator)
 
 
 Fold: TypeAlias = Callable[[Values, Mask, Offsets, int, Compat], Values]

@@ -9,7 +9,7 @@ import numpy as np
 from tocsin.functions.values import Compat
 from tocsin.kernels.gomath import each_power
 from tocsin.kernels.trigonometry import each_atan2
-from tocsin.promql.ast import COMPARISONS
+from tocsin.promql.ast import COMPARISONS, TRIMS
 from tocsin.series import Mask, Values
 
 
@@ -45,7 +45,7 @@ COMPARISON: dict[str, Callable[[Values, Values], Mask]] = {
 
 def drops_name(op: str, returns_bool: bool, compat: Compat) -> bool:
     """Whether the result is another quantity than the operand; 2.42 forgets `atan2`."""
-    return returns_bool or (op not in COMPARISONS and not (op == "atan2" and compat == 2))
+    return returns_bool or (op not in COMPARISONS | TRIMS and not (op == "atan2" and compat == 2))
 
 
 def combine(op: str, lhs: Values, rhs: Values, returns_bool: bool) -> tuple[Values, Mask | None]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tocsin.engine.extended import change, extended_range
 from tocsin.engine.merge import unique
+from tocsin.engine.native import prepared
 from tocsin.engine.select import sample_times
 from tocsin.engine.tile import Tile, unsupported, value_of
 from tocsin.functions.registry import FUNCTIONS
@@ -33,7 +34,8 @@ def _apply(node: Call, tile: Tile) -> Value:
         return change(node.function, extended, tile)
     arguments = [tile.value(argument) for argument in node.args]
     try:
-        return FUNCTIONS[node.function].implementation(tile.steps(node), *arguments)
+        implementation, arguments = prepared(node, arguments)
+        return implementation(tile.steps(node), *arguments)
     except ExecutionError as error:
         tile.fail(node, np.ones(len(tile.times), dtype=np.bool_) if error.at is None else error.at, str(error))
         return error.value or _nothing(FUNCTIONS[node.function].returns, len(tile.times))

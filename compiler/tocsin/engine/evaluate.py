@@ -92,6 +92,8 @@ def concatenate(results: Sequence[Result]) -> Result:
             rows.setdefault(labels, len(rows))
     times = np.concatenate([np.zeros(0, dtype=np.int64), *[frame.times for frame in frames]])
     values, present = np.zeros((len(rows), len(times))), np.zeros((len(rows), len(times)), dtype=np.bool_)
+    held = any(frame.histograms is not None for frame in frames)
+    histograms = np.full(values.shape, None, dtype=object) if held else None
     failures, first = [], 0
     for result in results:
         frame = result.frame
@@ -99,12 +101,14 @@ def concatenate(results: Sequence[Result]) -> Result:
         here = [rows[labels] for labels in frame.labels]
         values[here, columns] = frame.values
         present[here, columns] = frame.present
+        if histograms is not None and frame.histograms is not None:
+            histograms[here, columns] = frame.histograms
         for failure in result.failures:
             at = np.zeros(len(times), dtype=np.bool_)
             at[columns] = failure.at
             failures.append(Failure(at, failure.problem))
         first += len(frame.times)
-    return Result(Frame(tuple(rows), times, values, present), tuple(failures))
+    return Result(Frame(tuple(rows), times, values, present, histograms), tuple(failures))
 
 
 def _tile_length(exprs: Sequence[Expr], grid: Grid) -> int:
@@ -142,5 +146,6 @@ def _result(outcome: Outcome, expr: Expr, times: Times) -> Result:
     if value.rank is not None and len(times) == 1:
         order = order[np.argsort(value.rank[order, 0], kind="stable")]
     labels = tuple(value.labels[row] for row in order)
-    frame = Frame(labels, times, np.ascontiguousarray(value.values[order]), np.ascontiguousarray(present[order]))
+    columns = np.ascontiguousarray(value.values[order]), np.ascontiguousarray(present[order])
+    frame = Frame(labels, times, *columns, None if value.histograms is None else value.histograms[order])
     return Result(frame, outcome.failures)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tocsin.engine.native import check_floats
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile
 from tocsin.functions.values import Vector, Windows
@@ -75,6 +76,7 @@ def _around(selector: VectorSelector, start: Times, end: Times, tile: Tile) -> W
     lookback = tile.semantics.lookback
     low, high = start - lookback, end + (lookback if selector.extended == "smoothed" else 0)
     series = tile.reader.without_stale(Need(matchers_of(selector), int(low[0]), int(high[-1])))
+    check_floats(series, selector)
     lo = np.empty((len(series.labels), len(end)), dtype=np.int64)
     hi = np.empty_like(lo)
     windows(series.times, series.offsets, low, high, False, lo, hi)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tocsin.engine.merge import unique
+from tocsin.engine.native import negated
 from tocsin.engine.tile import Tile, value_of
 from tocsin.functions.values import Scalar, Value, Vector
 from tocsin.promql.ast import Number, Paren, String, Unary
@@ -31,4 +34,4 @@ def minus(node: Unary, tile: Tile) -> Value:
     if isinstance(value, Scalar):
         return Scalar(-value.values)
     assert isinstance(value, Vector)
-    return unique(value.with_values(-value.values), node, tile)
+    return unique(replace(value.with_values(-value.values), histograms=negated(value.histograms)), node, tile)

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from tocsin.engine.arithmetic import combine, drops_name
+from tocsin.engine.arithmetic import drops_name
 from tocsin.engine.merge import ranks_of
+from tocsin.engine.native import combine_samples, rows_of
 from tocsin.engine.tile import Tile, unsupported
 from tocsin.functions.values import Vector, without_name
 from tocsin.labels import NAME, Labels, drop, from_mapping, get, is_plain_name, keep, quote
@@ -47,12 +48,9 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
         tile.fail(node, repeated, _duplicate("left" if swapped else "right", one_keys, one, int(repeated.argmax())))
     left, right = _pairs(many_keys, one_keys)
     met = many.present[left] & one.present[right] & ~repeated
-    many_values, one_values = many.values[left], one.values[right]
-    values, kept = (
-        combine(node.op, one_values, many_values, node.returns_bool)
-        if swapped
-        else combine(node.op, many_values, one_values, node.returns_bool)
-    )
+    operands = (many.values[left], rows_of(many, left)), (one.values[right], rows_of(one, right))
+    first, second = reversed(operands) if swapped else operands
+    values, kept, histograms = combine_samples(node.op, first, second, node.returns_bool, met)
     present = met if kept is None else met & kept
     # An operator takes the name at once, `bool` marks it (Prometheus `VectorBinop`).
     delayed = node.returns_bool and tile.semantics.delayed_names
@@ -67,7 +65,7 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
         clashes, message = _repeated(list(zip(keys, labels, strict=True)), counted), NOT_UNIQUE
     tile.fail(node, clashes, message)
     rank = None if many.rank is None and (np.diff(left) > 0).all() else ranks_of(many)[left]
-    joined = Vector(labels, np.ascontiguousarray(values), present & ~clashes, rank)
+    joined = Vector(labels, np.ascontiguousarray(values), present & ~clashes, rank, histograms=histograms)
     return joined.without_name() if delayed else joined
 
 

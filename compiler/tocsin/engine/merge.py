@@ -75,9 +75,14 @@ def _merged(vector: Vector) -> tuple[Vector, Mask]:
         here = vector.present[row]
         values[place, here] = vector.values[row, here]
         rank[place, here] = ranks[row, here]
+    histograms = None
+    if vector.histograms is not None:
+        histograms = np.full(count.shape, None, dtype=object)
+        for row, place in enumerate(target):
+            histograms[place, vector.present[row]] = vector.histograms[row, vector.present[row]]
     first = np.unique(target, return_index=True)[1]
     unnamed = None if vector.unnamed is None else vector.unnamed[first]
-    return Vector(tuple(vector.labels[row] for row in first), values, count > 0, rank, unnamed), clashes
+    return Vector(tuple(vector.labels[row] for row in first), values, count > 0, rank, unnamed, histograms), clashes
 
 
 def same_labels_once(vector: Vector) -> Vector:

@@ -117,7 +117,9 @@ def only(series: Series, kept: Mask) -> Series:
     if kept.all():
         return series
     before = np.concatenate([[0], np.cumsum(kept)])
-    return with_samples(Series(series.labels, before[series.offsets], series.times[kept], series.values[kept]))
+    histograms = None if series.histograms is None else series.histograms[kept]
+    columns = before[series.offsets], series.times[kept], series.values[kept]
+    return with_samples(Series(series.labels, *columns, histograms))
 
 
 def with_samples(series: Series) -> Series:
@@ -127,4 +129,5 @@ def with_samples(series: Series) -> Series:
         return series
     labels = tuple(labels for labels, some in zip(series.labels, filled, strict=True) if some)
     ends = series.offsets[1:][filled]
-    return Series(labels, np.concatenate([series.offsets[:1], ends]), series.times, series.values)
+    offsets = np.concatenate([series.offsets[:1], ends])
+    return replace(series, labels=labels, offsets=offsets)

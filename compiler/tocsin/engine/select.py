@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from tocsin.engine.extended import edged, smoothed
+from tocsin.engine.native import check_readable
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile, value_of
 from tocsin.functions.values import Vector, Windows
+from tocsin.kernels.threads import over_rows
 from tocsin.kernels.windows import latest, windows
 from tocsin.promql.ast import MatrixSelector, VectorSelector
 from tocsin.promql.match import matchers_of
-from tocsin.series import STALE_BITS, Mask, Offsets, Series, Times
+from tocsin.series import STALE_BITS, Mask, Offsets, Series, Times, histograms_at
 
 
 def _found(node: VectorSelector, tile: Tile, lost: int = 0) -> tuple[Series, Offsets, Mask]:
@@ -22,9 +24,15 @@ def _found(node: VectorSelector, tile: Tile, lost: int = 0) -> tuple[Series, Off
     at = tile.reference(node.at, node.offset)
     lookback = tile.semantics.lookback
     series = tile.reader.with_stale(Need(matchers_of(node), int(at[0]) - lookback, int(at[-1])))
+    check_readable(series, node, tile)
     at, lookback = at + min(lost, 0), lookback - abs(lost)
     position = np.empty((len(series.labels), len(at)), dtype=np.int64)
-    latest(series.times, series.offsets, at, lookback, tile.semantics.compat == 2, position)
+    closed = tile.semantics.compat == 2
+
+    def work(rows: slice) -> None:
+        latest(series.times, series.offsets[rows.start : rows.stop + 1], at, lookback, closed, position[rows])
+
+    over_rows(work, len(position), position.size)
     present = position >= 0
     position[~present] = 0
     if len(series.values):
@@ -37,7 +45,8 @@ def select(node: VectorSelector, tile: Tile) -> Vector:
     if node.extended == "smoothed":
         return _rows(smoothed(node, tile))
     series, position, present = _found(node, tile)
-    return _rows(Vector(series.labels, series.values[position], present))
+    histograms = histograms_at(series.histograms, position, present)
+    return _rows(Vector(series.labels, series.values[position], present, histograms=histograms))
 
 
 def sample_times(node: VectorSelector, tile: Tile) -> Vector:
@@ -50,13 +59,20 @@ def sample_times(node: VectorSelector, tile: Tile) -> Vector:
     return _rows(Vector(series.labels, series.times[position] / 1000.0, present))
 
 
+def newest(node: VectorSelector, tile: Tile) -> Vector:
+    """The times, in seconds, of the samples that a selector finds where it says."""
+    series, position, present = _found(node, tile)
+    return _rows(Vector(series.labels, series.times[position] / 1000.0, present))
+
+
 def _rows(vector: Vector) -> Vector:
     """Only the series that are there at some step."""
     some = np.any(vector.present, axis=1)
     if some.all():
         return vector
     labels = tuple(labels for labels, kept in zip(vector.labels, some, strict=True) if kept)
-    return Vector(labels, vector.values[some], vector.present[some])
+    histograms = None if vector.histograms is None else vector.histograms[some]
+    return Vector(labels, vector.values[some], vector.present[some], histograms=histograms)
 
 
 @value_of.register
@@ -65,7 +81,9 @@ def select_range(node: MatrixSelector, tile: Tile) -> Windows:
         return edged(node, tile)
     end = tile.reference(node.selector.at, node.selector.offset)
     need = Need(matchers_of(node.selector), int(end[0]) - node.range, int(end[-1]))
-    return windows_over(tile.reader.without_stale(need), end, node.range, tile)
+    series = tile.reader.without_stale(need)
+    check_readable(series, node, tile)
+    return windows_over(series, end, node.range, tile)
 
 
 def windows_over(series: Series, end: Times, width: int, tile: Tile) -> Windows:
@@ -73,5 +91,12 @@ def windows_over(series: Series, end: Times, width: int, tile: Tile) -> Windows:
     start = end - width
     lo = np.empty((len(series.labels), len(end)), dtype=np.int64)
     hi = np.empty_like(lo)
-    windows(series.times, series.offsets, start, end, tile.semantics.compat == 2, lo, hi)
-    return Windows(series.labels, series.offsets, series.times, series.values, lo, hi, start, end, width)
+    closed = tile.semantics.compat == 2
+
+    def work(rows: slice) -> None:
+        offsets = series.offsets[rows.start : rows.stop + 1]
+        windows(series.times, offsets, start, end, closed, lo[rows], hi[rows])
+
+    over_rows(work, len(lo), lo.size)
+    columns = series.times, series.values
+    return Windows(series.labels, series.offsets, *columns, lo, hi, start, end, width, histograms=series.histograms)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tocsin.engine.matching import signature
 from tocsin.engine.merge import ranks_of
+from tocsin.engine.native import stacked
 from tocsin.engine.tile import Tile
 from tocsin.functions.values import Vector
 from tocsin.labels import Labels
@@ -34,6 +35,7 @@ def combine_sets(node: Binary, lhs: Vector, rhs: Vector, _tile: Tile) -> Vector:
         np.concatenate([lhs.present, added]),
         rank,
         None if lhs.unnamed is rhs.unnamed is None else np.concatenate([lhs.unnamed_rows, rhs.unnamed_rows]),
+        stacked(lhs, rhs),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tocsin.engine.merge import same_labels_once
+from tocsin.engine.native import without_resets
 from tocsin.engine.select import windows_over
 from tocsin.engine.semantics import Failure
 from tocsin.engine.tile import Tile, value_of
@@ -66,5 +67,6 @@ def as_series(vector: Vector, times: Times) -> tuple[Series, Mask | None]:
     rows, columns = np.nonzero(present)
     offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
     labels = tuple(vector.labels[row] for row in order)
-    series = Series(labels, offsets, times[columns], vector.values[order][rows, columns])
+    histograms = None if vector.histograms is None else without_resets(vector.histograms[order][rows, columns])
+    series = Series(labels, offsets, times[columns], vector.values[order][rows, columns], histograms)
     return series, None if vector.unnamed is None else vector.unnamed[order]

@@ -9,7 +9,7 @@ from tocsin.engine.aggregate import OPERATORS
 from tocsin.engine.arithmetic import ARITHMETIC, COMPARISON
 from tocsin.engine.tile import unsupported, value_of
 from tocsin.functions.registry import FUNCTIONS
-from tocsin.promql.ast import SET_OPERATORS, Aggregation, Binary, Call, Expr, value_type, walk
+from tocsin.promql.ast import SET_OPERATORS, TRIMS, Aggregation, Binary, Call, Expr, ValueType, value_type, walk
 from tocsin.registry import suggest
 
 
@@ -29,7 +29,7 @@ def _unknown(node: Expr) -> str:
             return f"`{name}` with these arguments"
         case Aggregation(op=op) if op not in OPERATORS:
             return f"the aggregation `{op}`"
-        case Binary(op=op) if op not in ARITHMETIC.keys() | COMPARISON.keys() | SET_OPERATORS:
+        case Binary(op=op) if op not in ARITHMETIC.keys() | COMPARISON.keys() | SET_OPERATORS | TRIMS:
             return f"the operator `{op}`"
         case Binary(matching=matching) if matching.fill_left is not None or matching.fill_right is not None:
             return "the modifier `fill`"

@@ -52,7 +52,7 @@ def _register(name: str, part: Callable[[Seconds], npt.NDArray[np.int64]]) -> No
         whole = np.where(within, np.where(within, seconds, 0.0).astype(np.int64), LAST)
         return part(whole.astype("M8[s]")).astype(np.float64)
 
-    @function(name, args=(VECTOR,), returns=VECTOR, optional=1)
+    @function(name, args=(VECTOR,), returns=VECTOR, optional=1, histograms="ignored")
     def apply(steps: Steps, vector: Vector | None = None) -> Vector:
         """Without an argument, of the time of the step."""
         if vector is None:

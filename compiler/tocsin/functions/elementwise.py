@@ -70,7 +70,7 @@ COMPILED: dict[str, Callable[[Values, Values], None]] = {
 
 
 def _register(name: str, change: Callable[[Values], Values]) -> None:
-    @function(name, args=(VECTOR,), returns=VECTOR)
+    @function(name, args=(VECTOR,), returns=VECTOR, histograms="ignored")
     def apply(_steps: Steps, vector: Vector) -> Vector:
         with np.errstate(all="ignore"):
             return vector.with_values(change(vector.values))
@@ -83,7 +83,7 @@ for _name, _kernel in COMPILED.items():
     _register(_name, _compiled(_kernel))
 
 
-@function("round", args=(VECTOR, SCALAR), returns=VECTOR, optional=1)
+@function("round", args=(VECTOR, SCALAR), returns=VECTOR, optional=1, histograms="ignored")
 def round_(_steps: Steps, vector: Vector, nearest: Scalar | None = None) -> Vector:
     """To the nearest multiple, halves upwards; Prometheus multiplies by the inverse, and so do we."""
     with np.errstate(all="ignore"):
@@ -91,18 +91,18 @@ def round_(_steps: Steps, vector: Vector, nearest: Scalar | None = None) -> Vect
         return vector.with_values(np.floor(vector.values * inverse + 0.5) / inverse)
 
 
-@function("clamp", args=(VECTOR, SCALAR, SCALAR), returns=VECTOR)
+@function("clamp", args=(VECTOR, SCALAR, SCALAR), returns=VECTOR, histograms="ignored")
 def clamp(_steps: Steps, vector: Vector, low: Scalar, high: Scalar) -> Vector:
     clamped = vector.with_values(maximum(low.values, minimum(high.values, vector.values)))
     return replace(clamped, present=vector.present & ~(high.values < low.values))
 
 
-@function("clamp_min", args=(VECTOR, SCALAR), returns=VECTOR)
+@function("clamp_min", args=(VECTOR, SCALAR), returns=VECTOR, histograms="ignored")
 def clamp_min(_steps: Steps, vector: Vector, low: Scalar) -> Vector:
     return vector.with_values(maximum(low.values, vector.values))
 
 
-@function("clamp_max", args=(VECTOR, SCALAR), returns=VECTOR)
+@function("clamp_max", args=(VECTOR, SCALAR), returns=VECTOR, histograms="ignored")
 def clamp_max(_steps: Steps, vector: Vector, high: Scalar) -> Vector:
     return vector.with_values(minimum(high.values, vector.values))
 

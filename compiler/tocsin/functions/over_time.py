@@ -32,29 +32,29 @@ def avg_over_time(steps: Steps, windows: Windows) -> Vector:
     return _filled(windows, lambda lo, hi, out: mean(windows.values, lo, hi, out))
 
 
-@function("stdvar_over_time", args=(MATRIX,), returns=VECTOR)
+@function("stdvar_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def stdvar_over_time(steps: Steps, windows: Windows) -> Vector:
     guard = steps.compat == 3
     return _filled(windows, lambda lo, hi, out: over_time.variance(windows.values, lo, hi, guard, out))
 
 
-@function("stddev_over_time", args=(MATRIX,), returns=VECTOR)
+@function("stddev_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def stddev_over_time(steps: Steps, windows: Windows) -> Vector:
     variance = stdvar_over_time(steps, windows)
     return windows.vector(np.sqrt(variance.values), variance.present)
 
 
-@function("count_over_time", args=(MATRIX,), returns=VECTOR)
+@function("count_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def count_over_time(_steps: Steps, windows: Windows) -> Vector:
     return windows.vector((windows.hi - windows.lo).astype(np.float64), windows.filled)
 
 
-@function("present_over_time", args=(MATRIX,), returns=VECTOR)
+@function("present_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def present_over_time(_steps: Steps, windows: Windows) -> Vector:
     return windows.vector(np.ones(windows.lo.shape), windows.filled)
 
 
-@function("absent_over_time", args=(MATRIX,), returns=VECTOR)
+@function("absent_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def absent_over_time(steps: Steps, windows: Windows) -> Vector:
     one = one_series(np.ones(len(steps.times)), labels_of_absent(steps))
     return Vector(one.labels, one.values, ~np.any(windows.filled, axis=0)[None, :])
@@ -77,12 +77,12 @@ def first_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, windows.lo, windows.values, keep_name=True)
 
 
-@function("ts_of_last_over_time", args=(MATRIX,), returns=VECTOR)
+@function("ts_of_last_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def ts_of_last_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, windows.hi - 1, windows.times / 1000.0, keep_name=False)
 
 
-@function("ts_of_first_over_time", args=(MATRIX,), returns=VECTOR)
+@function("ts_of_first_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, windows.lo, windows.times / 1000.0, keep_name=False)
 
@@ -93,37 +93,37 @@ def _extreme(windows: Windows, keys: Values, latest: bool) -> Offsets:
     return filled(windows, at, lambda lo, hi, out: greatest(keys, lo, hi, latest, out))
 
 
-@function("max_over_time", args=(MATRIX,), returns=VECTOR)
+@function("max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def max_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, _extreme(windows, windows.values, latest=False), windows.values, keep_name=False)
 
 
-@function("min_over_time", args=(MATRIX,), returns=VECTOR)
+@function("min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def min_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, _extreme(windows, -windows.values, latest=False), windows.values, keep_name=False)
 
 
-@function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR)
+@function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_max_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, _extreme(windows, windows.values, latest=True), windows.times / 1000.0, keep_name=False)
 
 
-@function("ts_of_min_over_time", args=(MATRIX,), returns=VECTOR)
+@function("ts_of_min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _sampled(windows, _extreme(windows, -windows.values, latest=True), windows.times / 1000.0, keep_name=False)
 
 
-@function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR)
+@function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR, histograms="ignored")
 def quantile_over_time(_steps: Steps, q: Scalar, windows: Windows) -> Vector:
     return _filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, out))
 
 
-@function("mad_over_time", args=(MATRIX,), returns=VECTOR)
+@function("mad_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _filled(windows, lambda lo, hi, out: quantile.deviation(windows.values, lo, hi, out))
 
 
-@function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR)
+@function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR, histograms="ignored")
 def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
     """Prometheus looks at the factors once it has a sample to smooth."""
     smoothed = _filled(

@@ -11,24 +11,19 @@ from tocsin.kernels.rate import drops, extrapolated
 from tocsin.series import Mask, Values
 
 
-def _seconds(width: int) -> float:
-    """Go's `Duration.Seconds`: whole seconds and the rest are converted apart."""
-    return float(width // 1000) + float(width % 1000 * 1_000_000) / 1e9
-
-
 def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
     out, present = windows.empty_values(), np.zeros(windows.lo.shape, dtype=np.bool_)
-    seconds = _seconds(windows.width) if per_second else 0.0
+    seconds = windows.seconds if per_second else 0.0
 
     def work(rows: slice) -> None:
-        lo, hi = windows.lo[rows], windows.hi[rows]
-        dropped = np.empty(hi[-1, -1] - lo[0, 0] if counter else 0, dtype=np.int64)
-        found = drops(windows.values, lo, hi, dropped) if counter else 0
+        offsets = windows.offsets[rows.start : rows.stop + 1]
+        dropped = np.empty(offsets[-1] - offsets[0] if counter else 0, dtype=np.int64)
+        found = drops(windows.values, offsets, dropped) if counter else 0
         extrapolated(
             windows.times,
             windows.values,
-            lo,
-            hi,
+            windows.lo[rows],
+            windows.hi[rows],
             dropped[:found],
             windows.start,
             windows.end,
@@ -82,7 +77,7 @@ def idelta(_steps: Steps, windows: Windows) -> Vector:
     return windows.vector(change, present)
 
 
-def _counted(windows: Windows, pair: Mask) -> Vector:
+def counted(windows: Windows, pair: Mask) -> Vector:
     """How many neighbours in each window form a `pair` (bool[N - 1]): a difference of two running counts."""
     running = np.concatenate([[0, 0], np.cumsum(pair)])[: len(windows.values) + 1]
     filled = windows.filled
@@ -92,10 +87,10 @@ def _counted(windows: Windows, pair: Mask) -> Vector:
 
 @function("resets", args=(MATRIX,), returns=VECTOR)
 def resets(_steps: Steps, windows: Windows) -> Vector:
-    return _counted(windows, windows.values[1:] < windows.values[:-1])
+    return counted(windows, windows.values[1:] < windows.values[:-1])
 
 
 @function("changes", args=(MATRIX,), returns=VECTOR)
 def changes(_steps: Steps, windows: Windows) -> Vector:
     before, after = windows.values[:-1], windows.values[1:]
-    return _counted(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))
+    return counted(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))

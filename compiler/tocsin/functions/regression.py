@@ -24,13 +24,13 @@ def _lines(steps: Steps, windows: Windows, from_first: bool) -> tuple[Values, Va
     return slope, intercept, present
 
 
-@function("deriv", args=(MATRIX,), returns=VECTOR)
+@function("deriv", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def deriv(steps: Steps, windows: Windows) -> Vector:
     slope, _intercept, present = _lines(steps, windows, from_first=True)
     return windows.vector(slope, present)
 
 
-@function("predict_linear", args=(MATRIX, SCALAR), returns=VECTOR)
+@function("predict_linear", args=(MATRIX, SCALAR), returns=VECTOR, histograms="ignored")
 def predict_linear(steps: Steps, windows: Windows, ahead: Scalar) -> Vector:
     """The line at `ahead` seconds after the step; the offset of the selector does not move it, as in Prometheus."""
     slope, intercept, present = _lines(steps, windows, from_first=False)

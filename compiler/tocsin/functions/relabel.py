@@ -64,7 +64,7 @@ def _changed(vector: Vector, labels: Sequence[Labels], target: str, rows: Sequen
     return replace(vector, unnamed=vector.unnamed & ~np.array(rows, dtype=np.bool_))
 
 
-@function("label_replace", args=(VECTOR, STRING, STRING, STRING, STRING), returns=VECTOR)
+@function("label_replace", args=(VECTOR, STRING, STRING, STRING, STRING), returns=VECTOR, histograms="understood")
 def label_replace(steps: Steps, vector: Vector, target: str, replacement: str, source: str, pattern: str) -> Vector:
     regex = _anchored(pattern, steps.compat == 3)
     _check_name(steps, target, "destination")
@@ -77,7 +77,7 @@ def label_replace(steps: Steps, vector: Vector, target: str, replacement: str, s
     return _changed(vector, found, target, [match is not None for match in matches])
 
 
-@function("label_join", args=(VECTOR, STRING, STRING, STRING), returns=VECTOR, repeated=True)
+@function("label_join", args=(VECTOR, STRING, STRING, STRING), returns=VECTOR, repeated=True, histograms="understood")
 def label_join(steps: Steps, vector: Vector, target: str, separator: str, *sources: str) -> Vector:
     for name in sources:
         _check_name(steps, name, "source")

@@ -11,7 +11,7 @@ import numpy as np
 
 from tocsin.labels import NAME, Labels, drop
 from tocsin.promql.ast import Call
-from tocsin.series import Mask, Offsets, Times, Values
+from tocsin.series import Mask, Objects, Offsets, Times, Values, are_histograms
 
 Compat: TypeAlias = Literal[2, 3]
 
@@ -25,6 +25,8 @@ class Vector:
 
     `unnamed` bool[S] are the series that have become another quantity than their name says (None: none has). The
     engine takes the name from them, after each function or at the end (Prometheus `DropName`).
+
+    `histograms` object[S, T] are the native histograms among the samples; None where all are floats, as mostly.
     """
 
     labels: tuple[Labels, ...]
@@ -32,6 +34,7 @@ class Vector:
     present: Mask
     rank: Offsets | None = None
     unnamed: Mask | None = None
+    histograms: Objects | None = None
 
     def renamed(self, labels: Sequence[Labels]) -> Vector:
         return replace(self, labels=tuple(labels))
@@ -41,7 +44,13 @@ class Vector:
 
     def with_values(self, values: Values) -> Vector:
         """The same series with other values, and without their name: what most functions give."""
-        return replace(self.without_name(), values=values)
+        return replace(self.without_name(), values=values, histograms=None)
+
+    def floats(self) -> Vector:
+        """Without native histograms."""
+        if self.histograms is None:
+            return self
+        return replace(self, present=self.present & ~are_histograms(self.histograms), histograms=None)
 
     @property
     def unnamed_rows(self) -> Mask:
@@ -62,7 +71,7 @@ class Windows:
 
     Series s has the samples `offsets[s]` to `offsets[s + 1]`; no staleness markers are among them. `start` and `end`
     int64[T] are the edges of the windows and `width` their length, all in milliseconds. `unnamed` is that of the
-    vectors from which a subquery takes its samples.
+    vectors from which a subquery takes its samples. `histograms` is a column beside `values`, or None.
     """
 
     labels: tuple[Labels, ...]
@@ -75,6 +84,12 @@ class Windows:
     end: Times
     width: int
     unnamed: Mask | None = None
+    histograms: Objects | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The width as Go's `Duration.Seconds` gives it: whole seconds and the rest are converted apart."""
+        return float(self.width // 1000) + float(self.width % 1000 * 1_000_000) / 1e9
 
     @property
     def filled(self) -> Mask:
@@ -86,6 +101,22 @@ class Windows:
     def vector(self, values: Values, present: Mask, keep_name: bool = False) -> Vector:
         vector = Vector(self.labels, values, present, unnamed=self.unnamed)
         return vector if keep_name else vector.without_name()
+
+    def floats(self) -> Windows:
+        """Without native histograms."""
+        if self.histograms is None:
+            return self
+        kept = ~are_histograms(self.histograms)
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return replace(
+            self,
+            offsets=before[self.offsets],
+            times=self.times[kept],
+            values=self.values[kept],
+            lo=before[self.lo],
+            hi=before[self.hi],
+            histograms=None,
+        )
 
 
 Value: TypeAlias = Vector | Scalar | Windows | str

@@ -38,13 +38,13 @@ def labels_of_absent(steps: Steps) -> Labels:
     return from_mapping({name: value for name, value in labels.items() if name not in excluded})
 
 
-@function("absent", args=(VECTOR,), returns=VECTOR)
+@function("absent", args=(VECTOR,), returns=VECTOR, histograms="understood")
 def absent(steps: Steps, vector: Vector) -> Vector:
     one = one_series(np.ones(len(steps.times)), labels_of_absent(steps))
     return Vector(one.labels, one.values, ~np.any(vector.present, axis=0)[None, :])
 
 
-@function("scalar", args=(VECTOR,), returns=SCALAR)
+@function("scalar", args=(VECTOR,), returns=SCALAR, histograms="ignored")
 def scalar(_steps: Steps, vector: Vector) -> Scalar:
     count = vector.present.sum(axis=0)
     if not len(vector.labels):
@@ -68,7 +68,7 @@ def pi(steps: Steps) -> Scalar:
     return Scalar(np.full(len(steps.times), np.pi))
 
 
-@function("timestamp", args=(VECTOR,), returns=VECTOR)
+@function("timestamp", args=(VECTOR,), returns=VECTOR, histograms="understood")
 def timestamp(steps: Steps, vector: Vector) -> Vector:
     """The time of the step; of a plain selector the engine takes the times of the samples instead."""
     return vector.with_values(np.broadcast_to(steps.times / 1000.0, vector.values.shape).copy())
@@ -80,11 +80,11 @@ def _sorted(vector: Vector, keys: Values) -> Vector:
     return replace(vector, rank=np.argsort(order, axis=0))
 
 
-@function("sort", args=(VECTOR,), returns=VECTOR)
+@function("sort", args=(VECTOR,), returns=VECTOR, histograms="ignored")
 def sort(_steps: Steps, vector: Vector) -> Vector:
     return _sorted(vector, vector.values)
 
 
-@function("sort_desc", args=(VECTOR,), returns=VECTOR)
+@function("sort_desc", args=(VECTOR,), returns=VECTOR, histograms="ignored")
 def sort_desc(_steps: Steps, vector: Vector) -> Vector:
     return _sorted(vector, -vector.values)

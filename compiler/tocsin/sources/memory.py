@@ -12,7 +12,7 @@ from tocsin.diagnostics import Problem
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import Series, Times, Values
+from tocsin.series import Objects, Series, Times, Values, any_histograms
 
 Rows = npt.NDArray[np.int64]
 
@@ -60,7 +60,14 @@ def _cut(every: Series, cuts: Sequence[tuple[int, int, int]]) -> Series:
         np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
         np.concatenate([every.times[low:high] for _, low, high in cuts] or [every.times[:0]]),
         np.concatenate([every.values[low:high] for _, low, high in cuts] or [every.values[:0]]),
+        _cut_histograms(every.histograms, cuts),
     )
+
+
+def _cut_histograms(histograms: Objects | None, cuts: Sequence[tuple[int, int, int]]) -> Objects | None:
+    if histograms is None or not cuts:
+        return None
+    return any_histograms(np.concatenate([histograms[low:high] for _, low, high in cuts]))
 
 
 @dataclass(frozen=True, slots=True)
