@@ -10,13 +10,13 @@ import numpy as np
 
 from tocsin.engine.grouping import Groups, folded, grouped
 from tocsin.engine.merge import ranks_of, unique
+from tocsin.engine.native_aggregate import with_histograms
 from tocsin.engine.tile import Tile, unsupported, value_of
-from tocsin.functions.relabel import is_label_name, relabelled
+from tocsin.functions.relabel import relabelled
 from tocsin.functions.values import Compat, Vector
 from tocsin.kernels import aggregate as kernels
 from tocsin.kernels import quantile
 from tocsin.kernels.select import greatest
-from tocsin.labels import quote
 from tocsin.promql.ast import Aggregation, String, unwrap
 from tocsin.registry import Registry
 from tocsin.series import Mask, Offsets, Values
@@ -31,7 +31,8 @@ def aggregate(node: Aggregation, tile: Tile) -> Vector:
     operator = OPERATORS.get(node.op)
     if operator is None:
         raise unsupported(node, f"the aggregation `{node.op}`")
-    return operator(node, tile.vector(node.expr), tile)
+    vector = tile.vector(node.expr)
+    return operator(node, vector, tile) if vector.histograms is None else with_histograms(node, vector, tile, operator)
 
 
 Fold: TypeAlias = Callable[[Values, Mask, Offsets, int, Compat], Values]
@@ -182,8 +183,6 @@ def _count_values(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     assert node.param is not None
     name = unwrap(node.param)
     assert isinstance(name, String)
-    if not is_label_name(name.value, tile.semantics.compat):
-        tile.fail(node, np.ones(len(tile.times), dtype=np.bool_), f"invalid label name {quote(name.value)}")
     labels, rows, unnamed = [], [], []
     for row, own in enumerate(vector.labels):
         here = vector.present[row]
