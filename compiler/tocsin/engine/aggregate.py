@@ -12,11 +12,12 @@ from tocsin.engine.grouping import Groups, folded, grouped
 from tocsin.engine.merge import ranks_of, unique
 from tocsin.engine.native_aggregate import with_histograms
 from tocsin.engine.tile import Tile, unsupported, value_of
-from tocsin.functions.relabel import relabelled
+from tocsin.functions.relabel import is_label_name, relabelled
 from tocsin.functions.values import Compat, Vector
 from tocsin.kernels import aggregate as kernels
 from tocsin.kernels import quantile
 from tocsin.kernels.select import greatest
+from tocsin.labels import quote
 from tocsin.promql.ast import Aggregation, String, unwrap
 from tocsin.registry import Registry
 from tocsin.series import Mask, Offsets, Values
@@ -183,6 +184,8 @@ def _count_values(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     assert node.param is not None
     name = unwrap(node.param)
     assert isinstance(name, String)
+    if not is_label_name(name.value, tile.semantics.compat):
+        tile.fail(node, np.ones(len(tile.times), dtype=np.bool_), f"invalid label name {quote(name.value)}")
     labels, rows, unnamed = [], [], []
     for row, own in enumerate(vector.labels):
         here = vector.present[row]

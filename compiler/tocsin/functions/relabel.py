@@ -11,8 +11,8 @@ import numpy as np
 import re2
 
 from tocsin.functions.registry import STRING, VECTOR, function
-from tocsin.functions.values import ExecutionError, Steps, Vector
-from tocsin.labels import NAME, Labels, from_mapping, get, is_plain_name, quote
+from tocsin.functions.values import Compat, ExecutionError, Steps, Vector
+from tocsin.labels import NAME, Labels, from_mapping, get, is_plain_name
 
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[\w]+)\}|(?P<bare>[\w]+))")
 
@@ -46,14 +46,19 @@ def _anchored(pattern: str, dot_matches_newline: bool) -> re2._Regexp[str]:
         raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
 
 
+def is_label_name(name: str, compat: Compat) -> bool:
+    """Whether a label can have this name; since Prometheus 3 any but the empty one will do."""
+    return is_plain_name(name) if compat == 2 else name != ""
+
+
 def relabelled(labels: Labels, name: str, value: str) -> Labels:
     """The label set with one label changed; an empty value removes it."""
     return from_mapping({**dict(labels), name: value})
 
 
 def _check_name(steps: Steps, name: str, role: str) -> None:
-    if not (is_plain_name(name) if steps.compat == 2 else name):
-        raise ExecutionError(f"invalid {role} label name in {steps.call.function}(): {quote(name)}")
+    if not is_label_name(name, steps.compat):
+        raise ExecutionError(f"invalid {role} label name in {steps.call.function}(): {name}")
 
 
 def _changed(vector: Vector, labels: Sequence[Labels], target: str, rows: Sequence[bool]) -> Vector:
