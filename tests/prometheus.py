@@ -74,7 +74,7 @@ class Prometheus:
 
 
 def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
+    return f"{milliseconds / 1000:.3f}"
 
 
 def _points(pairs: list[list[Any]]) -> dict[int, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pytest
 from tests.fuzz.run import recording_of
 from tests.oracle_numbers import Samples
@@ -71,3 +73,32 @@ def test_smoothing_looks_at_its_factors_where_there_are_samples() -> None:
 def test_bounds_of_buckets_are_read_as_go_reads_them(bound: str, expected: float) -> None:
     data = minutes(1, le="1") | minutes(3, le=bound) | minutes(9, le="+Inf")
     assert rows("histogram_quantile(1, g)", data, steps=1) == ([[expected]], [False])
+
+
+def ordered(text: str, data: dict[Labels, Samples]) -> list[str]:
+    """What tells the series apart, in the order of an instant query."""
+    result = evaluate_range(parse(text), recording_of(data), START, START, 1, Semantics(compat=2))
+    return ["".join(value for name, value in labels if name != "__name__") for labels in result.frame.labels]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sort(g)", ["b", "a", "d", "f", "e", "c"]),
+        ("sort_desc(g)", ["a", "d", "b", "f", "e", "c"]),
+        ("sort(sgn(bottomk(3, g)))", ["b", "a", "d"]),
+        ('count_values("v", topk(3, g))', ["2", "1"]),
+        ("delta(sort(bottomk(2, -g @ end()))[2m:])", ["a", "d"]),
+        ("delta(sort(bottomk(1, g @ end()) or g @ end())[2m:])", ["b", "a", "d", "f", "e", "c"]),
+    ],
+)
+def test_equal_values_stay_in_their_order_and_nans_turn_theirs(text: str, expected: list[str]) -> None:
+    data: dict[Labels, Samples] = {}
+    for name, value in {"a": 2.0, "b": 1.0, "c": nan, "d": 2.0, "e": nan, "f": nan}.items():
+        data |= minutes(value, n=name)
+    assert ordered(text, data) == expected
+
+
+def test_zeros_of_both_signs_are_two_values() -> None:
+    found, _failed = rows('count_values("v", g)', minutes(0.0, -0.0, 0.0))
+    assert sorted(found, key=str) == [[1.0, None, 1.0], [None, 1.0, None]]

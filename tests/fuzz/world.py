@@ -124,7 +124,7 @@ def buckets(rng: random.Random, bounds: tuple[str, ...], monotonic: bool) -> Ite
 
 
 def world(seed: int) -> dict[Labels, Samples]:
-    """Counters c_total (floats) and n_total (whole), gauges g, k (many odd values), i (whole, with a zone), m (many, few values).
+    """Counters c_total (floats) and n_total (whole), gauges g, k (many odd values), i (whole, with a zone), m (many).
 
     Also constants s and up_info, a t for each job, and the histograms h_bucket (sound) and b_bucket (broken).
     """

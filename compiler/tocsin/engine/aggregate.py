@@ -186,17 +186,21 @@ def _count_values(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     assert isinstance(name, String)
     if not is_label_name(name.value, tile.semantics.compat):
         tile.fail(node, np.ones(len(tile.times), dtype=np.bool_), f"invalid label name {quote(name.value)}")
-    labels, rows, unnamed = [], [], []
+    ranks = ranks_of(vector)
+    labels, rows, places, unnamed = [], [], [], []
     for row, own in enumerate(vector.labels):
         here = vector.present[row]
-        for text in dict.fromkeys(format_value(value) for value in np.unique(vector.values[row, here])):
+        distinct = np.unique(vector.values[row, here].view(np.uint64)).view(np.float64)  # 0 and -0 are two
+        for text in dict.fromkeys(map(format_value, distinct)):
             labels.append(relabelled(own, name.value, text))
             rows.append(here & _equal(vector.values[row], text))
+            places.append(ranks[row])
             unnamed.append(vector.unnamed_rows[row])
     present = np.array(rows, dtype=np.bool_).reshape(len(rows), len(tile.times))
+    rank = np.array(places, dtype=np.int64).reshape(present.shape)
     split = node if node.without else Aggregation(node.op, node.expr, node.param, (*node.grouping, name.value))
     groups: Groups = grouped(labels, present, split)
-    members = Vector(tuple(labels), np.zeros(present.shape), present, unnamed=np.array(unnamed, dtype=np.bool_))
+    members = Vector(tuple(labels), np.zeros(present.shape), present, rank, np.array(unnamed, dtype=np.bool_))
     return unique(groups.vector(groups.count.astype(np.float64), members), node, tile)
 
 

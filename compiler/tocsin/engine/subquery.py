@@ -13,7 +13,7 @@ from tocsin.engine.semantics import Failure
 from tocsin.engine.tile import Tile, value_of
 from tocsin.functions.values import Compat, Vector, Windows
 from tocsin.promql.ast import Subquery
-from tocsin.series import Mask, Series, Times
+from tocsin.series import Mask, Offsets, Series, Times
 
 
 @value_of.register
@@ -56,13 +56,10 @@ def _any_within(times: Times, end: Times, width: int, compat: Compat) -> Mask:
 
 
 def as_series(vector: Vector, times: Times) -> tuple[Series, Mask | None]:
-    """The present values as samples, the series in the order of their labels; series without any are dropped.
-
-    Prometheus leaves the order of a subquery's series to chance, unless they come from a selector: then it is this one.
-    """
+    """The present values as samples; series without any are dropped."""
     vector = same_labels_once(vector)
-    some = np.flatnonzero(np.any(vector.present, axis=1))
-    order = sorted(some.tolist(), key=lambda row: vector.labels[row])
+    order = _order(vector)
+    order = order[np.any(vector.present[order], axis=1)]
     present = vector.present[order]
     rows, columns = np.nonzero(present)
     offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
@@ -70,3 +67,15 @@ def as_series(vector: Vector, times: Times) -> tuple[Series, Mask | None]:
     histograms = None if vector.histograms is None else without_resets(vector.histograms[order][rows, columns])
     series = Series(labels, offsets, times[columns], vector.values[order][rows, columns], histograms)
     return series, None if vector.unnamed is None else vector.unnamed[order]
+
+
+def _order(vector: Vector) -> Offsets:
+    """The order of the rows, where it is the same at every step; else Prometheus leaves it to chance: by labels.
+
+    It keeps the order of a selector, and of what it evaluates once because no part of it hangs on the step.
+    """
+    if vector.rank is None:
+        return np.arange(len(vector.labels))
+    if (vector.rank == vector.rank[:, :1]).all():
+        return np.argsort(vector.rank[:, 0], kind="stable")
+    return np.array(sorted(range(len(vector.labels)), key=lambda row: vector.labels[row]), dtype=np.int64)

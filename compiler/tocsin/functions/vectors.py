@@ -75,8 +75,13 @@ def timestamp(steps: Steps, vector: Vector) -> Vector:
 
 
 def _sorted(vector: Vector, keys: Values) -> Vector:
-    """Ranked by the keys, NaN and what is absent last; equal keys stay in their order."""
-    order = np.argsort(np.where(vector.present, keys, np.nan), axis=0, kind="stable")
+    """Ranked by the keys, NaN and what is absent last; equal keys stay in their order, but NaNs in the opposite one.
+
+    That is what Go's insertion sort makes of Prometheus's comparison, which has each NaN below each other.
+    """
+    rank = np.arange(len(vector.labels))[:, None] if vector.rank is None else vector.rank
+    keys = np.where(vector.present, keys, np.nan)
+    order = np.lexsort((np.where(np.isnan(keys), -rank, rank), keys), axis=0)
     return replace(vector, rank=np.argsort(order, axis=0))
 
 
