@@ -42,7 +42,7 @@ def assert_places(expr: Expr) -> None:
     for node in walk(expr):
         assert node.span is not None
         if id(node) in inner and isinstance(node, VectorSelector):
-            node = replace(node, offset=0, at=None)  # they stand after the range
+            node = replace(node, offset=0, offset_expr=None, at=None, extended=None)  # they stand after the range
         if isinstance(node, VectorSelector) and node.name is None and not node.matchers:
             continue  # the second argument of `info` alone may select everything
         assert node.span is not None

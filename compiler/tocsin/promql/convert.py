@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 
 from tocsin.diagnostics import Problem, ProblemError
+from tocsin.labels import NAME
 from tocsin.promql.ast import (
     SET_OPERATORS,
     TRIMS,
@@ -32,6 +33,7 @@ from tocsin.promql.ast import (
 from tocsin.promql.literals import number_value, string_value, timestamp_value
 from tocsin.promql.names import EXTENDABLE, EXTENDED, returns
 from tocsin.promql.scan import MAX_DEPTH, too_deep
+from tocsin.promql.selectors import set_twice
 from tocsin.promql.walk import Walk
 
 
@@ -55,7 +57,7 @@ def _convert(node: Any, walk: Walk) -> Expr:
     expr: Expr = _READERS[type(node).__name__](node, walk, start)
     if positive and value_type(expr) in (ValueType.MATRIX, ValueType.STRING):
         message = (
-            f"unary expression only allowed on expressions of type scalar or instant vector, got {value_type(expr)}"
+            f"unary expression only allowed on expressions of type scalar or instant vector, got `{value_type(expr)}`"
         )
         raise ProblemError(Problem("promql/type", message, walk.span(start)))
     walk.depth -= 1
@@ -95,8 +97,9 @@ def _selector(node: Any, walk: Walk, start: int) -> VectorSelector:
     if braces is None:
         return VectorSelector(name, span=walk.span(start))
     walk.index = braces.end
-    if name is not None and (braces.name is not None or any(m.label == "__name__" for m in braces.matchers)):
-        walk.refuse(start, "metric name must not be set twice")
+    second = next((m.value for m in braces.matchers if m.label == NAME), braces.name)
+    if name is not None and second is not None:
+        walk.refuse(start, set_twice(name, second))
     if name is None and not walk.in_info and braces.matches_everything():
         walk.refuse(start, "vector selector must contain at least one non-empty matcher")
     return VectorSelector(name or braces.name, braces.matchers, span=walk.span(start))

@@ -17,7 +17,7 @@ from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.promql.ast import Computed, Expr, MatrixSelector, Seconds, Subquery, VectorSelector, transform
 from tocsin.promql.literals import duration_value, number_value
 from tocsin.promql.print import print_expr
-from tocsin.promql.scan import MAX_DEPTH, Token, refuse
+from tocsin.promql.scan import MAX_DEPTH, Token, described, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_durations(text: Text, tokens: Sequence[Token], postfixes: frozenset[int
 
 
 _RANGE = "subquery or range selector, expected number, duration, step(), or range()"
-_STEP = 'subquery selector, expected number, duration, step(), range(), or "]"'
+_STEP = "subquery selector, expected number, duration, step(), range(), or `]`"
 _OFFSET = "offset, expected number, duration, step(), or range()"
 
 
@@ -61,14 +61,12 @@ def _after_range(text: Text, tokens: Sequence[Token], end: int) -> int:
 
 def _expect(text: Text, token: Token, words: tuple[str, ...], context: str) -> None:
     if token.text not in words:
-        expected = " or ".join(f'"{word}"' for word in words)
+        expected = " or ".join(f"`{word}`" for word in words)
         _unexpected(text, token, f"{context}, expected {expected}")
 
 
 def _unexpected(text: Text, token: Token, where: str) -> NoReturn:
-    kind = "" if token.kind == "symbol" else f"{token.kind} "
-    shown = f"{kind}`{token.text}`" if token.text else "end of input"
-    refuse(text, token.start, token.end, f"unexpected {shown} in {where}")
+    refuse(text, token.start, token.end, f"unexpected {described(token)} in {where}")
 
 
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "^": 3}

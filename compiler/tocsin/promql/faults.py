@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, RENAMED
-from tocsin.promql.scan import Token
+from tocsin.promql.scan import Token, described
 from tocsin.registry import suggest
 
 Refusal: TypeAlias = Callable[[str], str | None]
@@ -44,11 +44,23 @@ def _kind(message: str) -> str:
 
 
 def _reworded(message: str) -> str:
-    """The message in Prometheus's names of the types."""
-    words = re.sub(r"\bmatrix\b(?! selector)", "range vector", message)
-    words = re.sub(r"(?<!instant )(?<!range )\bvector\b(?! selector| matcher)", "instant vector", words)
-    words = words.replace("an instant vector selector", "a vector selector").replace("an vector", "a vector")
+    """The message in Prometheus's words."""
+    plain, *quoted = re.split(r"('[^']*')", message)
+    words = _types_named(plain) + "".join(part if part[0:1] == "'" else _types_named(part) for part in quoted)
+    words = re.sub(r"got: (.*)", r"got `\1`", words)
+    words = re.sub(r"aggregate expression '\w+' provided", "aggregate expression provided", words)
+    # An aggregation always takes a vector, so another type is that of its parameter.
+    words = re.sub(
+        r"(expected type (?:scalar|string)) in aggregation expression", r"\1 in aggregation parameter", words
+    )
     return re.sub(r"'([^']*)'", r"`\1`", words)
+
+
+def _types_named(words: str) -> str:
+    """The types by their long names."""
+    words = re.sub(r"\bmatrix\b", "range vector", words)
+    words = re.sub(r"(?<!instant )(?<!range )\bvector\b(?! matcher| selector must)", "instant vector", words)
+    return words.replace("a instant", "an instant").replace("for instant vector selectors", "for vector selectors")
 
 
 def _help(message: str) -> str:
@@ -103,17 +115,47 @@ def _syntax(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal:
             good = middle
         else:
             bad = middle
-    if good == len(tokens):
-        end = tokens[-1].end
-        return ProblemError(Problem("promql/syntax", "unexpected end of input", text.at(end, end)))
-    token = tokens[good]
-    said = f"unexpected {_NOUNS.get(token.kind, '')}`{token.text}`"
+    end = tokens[-1].end
+    token = Token("symbol", "", end, end, "") if good == len(tokens) else tokens[good]
+    message, help = f"unexpected {described(token)}{_where(tokens[:good], token)}", ""
+    if token.text in ("=~", "!~"):
+        message = f"unexpected character after {token.text[0]!r}: '~'"
     if token.text in ("=~", "!~", "="):
-        said += ", which belongs between a label and its value"
-    return ProblemError(Problem("promql/syntax", said, text.at(token.start, token.end)))
+        help = f"`{token.text}` belongs between a label and its value, in braces"
+    return ProblemError(Problem("promql/syntax", message, text.at(token.start, token.end), help=help))
 
 
-_NOUNS = {"identifier": "identifier ", "number": "number ", "string": "string ", "duration": "duration "}
+def _where(before: Sequence[Token], token: Token) -> str:
+    """What Prometheus is reading at a token, and what it expects there."""
+    last = before[-1].word if before else ""
+    if last == "@" or (len(before) > 1 and before[-2].word == "@" and last in ("+", "-", "start", "end")):
+        return " in @, expected timestamp"
+    if last in _LISTS and token.text != "(":
+        return " in grouping opts, expected `(`"
+    opened = [index for index, symbol in enumerate(before) if symbol.text in ("(", ")")]
+    heads: list[str] = []
+    for index in opened:
+        if before[index].text == "(":
+            heads.append(before[index - 1].word if index else "")
+        else:
+            heads.pop()
+    if heads and heads[-1] in _LISTS:
+        return f" in grouping opts, expected {'label' if last in ('(', ',') else '`,` or `)`'}"
+    aggregated = any(head in AGGREGATIONS or head in ("by", "without") for head in heads)
+    return " in aggregation" if aggregated or _starts_aggregation(before) else ""
+
+
+_LISTS = ("by", "without", "on", "ignoring")
+
+
+def _starts_aggregation(tokens: Sequence[Token]) -> bool:
+    """Whether an aggregation with its labels, `sum by (x)`, waits for its arguments."""
+    if not tokens or tokens[-1].text != ")":
+        return False
+    start = max(index for index, token in enumerate(tokens) if token.text == "(")
+    return start > 1 and tokens[start - 1].word in ("by", "without") and tokens[start - 2].word in AGGREGATIONS
+
+
 _NEXT = ("", " a", " 1", " 1m", "1m]", "]", "()", "(a)", "(a) a", "(a)(a)", "(1) a", "a)(a)", ") a", ")(a)")
 
 

@@ -42,9 +42,9 @@ def string_value(text: Text, token: Token) -> str:
 def _escaped(text: Text, place: int, escape: re.Match[str], quote: str) -> bytes:
     kind, digits = escape.lastgroup, escape.group(escape.lastgroup or 0)
     if kind is None or (kind == "char" and digits in "\"'" and digits != quote):
-        shown = text.value[place : place + 2]
+        shown = text.value[place + 1]
         help = "a backslash is written `\\\\`, or put the string in backticks"
-        refuse(text, place, place + 2, f"unknown escape sequence `{shown}`", help=help)
+        refuse(text, place, place + 2, f"unknown escape sequence U+{ord(shown):04X} {shown!r}", help=help)
     if kind == "char":
         return bytes([_CHARS[digits]])
     code = int(digits, 8 if kind == "oct" else 16)
@@ -67,10 +67,13 @@ def number_value(text: Text, token: Token) -> float:
         return math.inf if word == "inf" else math.nan
     value = _number(token.text)
     if value is None:
-        refuse(text, token.start, token.end, f"error parsing number: `{token.text}` is not a number")
+        refuse(text, token.start, token.end, f"error parsing number: {_PARSING} `{token.text}`: invalid syntax")
     if math.isinf(value):
-        refuse(text, token.start, token.end, f"error parsing number: `{token.text}` is out of range")
+        refuse(text, token.start, token.end, f"error parsing number: {_PARSING} `{token.text}`: value out of range")
     return value
+
+
+_PARSING = "strconv.ParseFloat: parsing"
 
 
 def _number(written: str) -> float | None:
@@ -95,7 +98,9 @@ def duration_value(text: Text, token: Token, positive: bool = False) -> int:
         try:
             value = parse_duration(token.text)
         except ValueError as expected:
-            refuse(text, token.start, token.end, f"`{token.text}` is not a valid duration: {expected}")
+            large = "292 years" in str(expected)
+            message = "duration out of range" if large else f"not a valid duration string: `{token.text}`"
+            refuse(text, token.start, token.end, message, help=str(expected))
     if positive and value <= 0:
         refuse(text, token.start, token.end, "duration must be greater than 0")
     return value
@@ -115,6 +120,11 @@ def timestamp_value(text: Text, token: Token, sign: int) -> int:
         refuse(text, token.start, token.end, f"unexpected `{token.text}` in @, expected a Unix time in seconds")
     seconds = number_value(text, token)
     if not seconds < 2**63 / 1000:
-        refuse(text, token.start, token.end, f"timestamp out of bounds for @ modifier: {token.text}")
+        refuse(text, token.start, token.end, f"timestamp out of bounds for @ modifier: {_go_float(seconds)}")
     part, whole = math.modf(seconds * 1000)
     return sign * (int(whole) + (part >= 0.5))
+
+
+def _go_float(value: float) -> str:
+    """Go's `%f`."""
+    return "+Inf" if math.isinf(value) else "NaN" if math.isnan(value) else f"{value:f}"

@@ -34,13 +34,32 @@ def regex(pattern: str) -> re2._Regexp[str]:
 
 
 def regex_fault(pattern: str) -> str | None:
-    """What RE2 has against an expression, None where it is one."""
+    """What is wrong with an expression, in the words of Go's RE2; None where it is one."""
     try:
         regex(pattern)
     except re2.error as error:
         reason = error.args[0] if error.args else "it is too large"
-        return reason.decode() if isinstance(reason, bytes) else str(reason)
+        return _in_go(reason.decode() if isinstance(reason, bytes) else str(reason), f"^(?s:{pattern})$")
     return None
+
+
+_GO = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "bad repetition operator": "invalid nested repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid named capture group": "invalid named capture",
+}
+"""What RE2 says and Go's `regexp/syntax` says, where they differ."""
+
+
+def _in_go(reason: str, whole: str) -> str:
+    kind, _, piece = reason.partition(": ")
+    if kind in ("missing )", "unexpected )"):
+        piece = whole
+    return f"{_GO.get(kind, kind)}: `{piece}`" if piece else _GO.get(kind, kind)
 
 
 def matches(matchers: Sequence[Matcher], labels: Labels) -> bool:

@@ -171,7 +171,7 @@ def _computed(duration: Computed | Seconds, least: int) -> str:
     match duration:
         case Seconds(value=value, unit=unit):
             text = format_duration(round(value * 1000)) if unit else _number(value)
-            binds = _UNARY if value < 0 else _POWER
+            binds = _UNARY if value < 0 else _POWER + 1
         case Computed(op="-", operands=(operand,)):
             text, binds = f"-{_computed(operand, _POWER)}", _UNARY
         case Computed(op=op, operands=(left, right)) if op in _PRECEDENCE:

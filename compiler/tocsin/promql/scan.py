@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.promql.ast import ARITHMETIC, COMPARISONS, SET_OPERATORS, TRIMS
-from tocsin.promql.names import EXTENDED, MODIFIERS
+from tocsin.promql.names import AGGREGATIONS, EXTENDED, MODIFIERS
 
 Kind: TypeAlias = Literal["identifier", "number", "duration", "window", "string", "symbol"]
 
@@ -57,7 +57,8 @@ def scan(text: Text, windowed: bool = False) -> list[Token]:
         _track(text, token, opened)
     if opened:
         last = opened[-1]
-        refuse(text, last.start, last.end, f"unclosed left {_NAMES[last.text]}")
+        message = f"unclosed left {_NAMES[last.text]}"
+        refuse(text, last.start, last.end, "unexpected end of input inside braces" if last.text == "{" else message)
     if _depth(tokens) > _MAX_OPERATORS:
         too_deep(text)
     return tokens
@@ -98,11 +99,35 @@ def _unknown(text: Text, place: int) -> NoReturn:
     char = text.value[place]
     if char in "\"'`":
         refuse(text, place, len(text.value), f"unterminated {'raw' if char == '`' else 'quoted'} string")
+    if char == "!":
+        refuse(text, place, place + 1, f"unexpected character after '!': {text.value[place + 1 : place + 2]!r}")
     number = re.compile(r"\.?[0-9][a-zA-Z0-9_.]*").match(text.value, place)
+    if number is not None and re.fullmatch(r"0[xX]|[0-9_.]+[eE]", number.group()):
+        message = f"error parsing number: strconv.ParseFloat: parsing `{number.group()}`: invalid syntax"
+        refuse(text, place, number.end(), message)
     if number is not None:
         refuse(text, place, number.end(), f"bad number or duration syntax: `{number.group()}`")
     refuse(text, place, place + 1, f"unexpected character: {char!r}")
 
+
+def described(token: Token) -> str:
+    """A token in the words of Prometheus (`Item.desc`)."""
+    word = token.word
+    if not token.text:
+        return "end of input"
+    if word in AGGREGATIONS:
+        return f"<aggr:{word}>"
+    if word in _KEYWORDS:
+        return f"<{word}>"
+    if word in _OPERATORS:
+        return f"<op:{word}>"
+    if token.kind == "symbol":
+        return f"`{token.text}`"
+    colon = token.kind == "identifier" and ":" in token.text
+    return f"{'metric ' if colon else ''}{token.kind} `{token.text}`"
+
+
+_KEYWORDS = MODIFIERS | EXTENDED | {"by", "without", "offset", "start", "end", "step", "range", "min_of", "max_of"}
 
 _NAMES = {"(": "parenthesis", "[": "bracket", "{": "brace", ")": "parenthesis", "]": "bracket", "}": "brace"}
 _PAIRS = {")": "(", "]": "[", "}": "{"}

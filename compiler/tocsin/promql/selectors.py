@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NoReturn, cast, get_args
 
 from tocsin.diagnostics import Text
-from tocsin.labels import NAME
+from tocsin.labels import NAME, quote
 from tocsin.promql.ast import Matcher, MatchOp
 from tocsin.promql.literals import string_value
 from tocsin.promql.match import accepts, regex_fault
-from tocsin.promql.scan import Token, refuse
+from tocsin.promql.scan import Token, described, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class Braces:
         return not self.name and all(accepts(matcher, "") for matcher in self.matchers)
 
 
+def set_twice(first: str, second: str) -> str:
+    return f"metric name must not be set twice: {quote(first)} or {quote(second)}"
+
+
 def read_braces(text: Text, tokens: Sequence[Token]) -> dict[int, Braces]:
     """The matchers of every pair of braces, by the index of the opening one. Raises ProblemError."""
     return {index: _braces(text, tokens, index) for index, token in enumerate(tokens) if token.text == "{"}
@@ -39,16 +43,17 @@ def _braces(text: Text, tokens: Sequence[Token], start: int) -> Braces:
     while tokens[index].text != "}":
         token = tokens[index]
         if token.kind == "string" and tokens[index + 1].word in (",", "}"):
-            if name is not None:
-                refuse(text, token.start, token.end, "metric name must not be set twice")
-            name = _named(text, token)
+            first, name = name, _named(text, token)
+            if first is not None:
+                refuse(text, token.start, token.end, set_twice(first, name))
             index += 1
         else:
             matchers.append(_matcher(text, tokens, index))
             index += 3
         index = _next(text, tokens, index)
-    if name is not None and any(matcher.label == NAME for matcher in matchers):
-        refuse(text, tokens[start].start, tokens[index].end, "metric name must not be set twice")
+    second = next((matcher.value for matcher in matchers if matcher.label == NAME), None)
+    if name is not None and second is not None:
+        refuse(text, tokens[start].start, tokens[index].end, set_twice(name, second))
     return Braces(name, tuple(matchers), index + 1)
 
 
@@ -58,19 +63,22 @@ def _next(text: Text, tokens: Sequence[Token], index: int) -> int:
         message = "`or` between matchers is MetricsQL, Prometheus refuses it"
         refuse(text, token.start, token.end, message, help='write `{a=~"x|y"}`, or `or` between two selectors')
     if token.word not in (",", "}"):
-        _unexpected(text, token, "a comma or a closing brace")
+        _unexpected(text, token, "`,` or `}`")
     return index + (token.text == ",")
 
 
 def _matcher(text: Text, tokens: Sequence[Token], index: int) -> Matcher:
     label, op = tokens[index], tokens[index + 1]
     if label.kind not in ("identifier", "string"):
-        _unexpected(text, label, "a label name or a closing brace")
+        _unexpected(text, label, "identifier or `}`")
+    if op.text == "==":
+        op = op._replace(start=op.start + 1, text="=", word="=")
+        _unexpected(text, op, "string")
     if op.text not in get_args(MatchOp):
-        _unexpected(text, op, "`=`, `!=`, `=~` or `!~`")
+        _unexpected(text, op, "label matching operator")
     value = tokens[index + 2]
     if value.kind != "string":
-        _unexpected(text, value, "a string")
+        _unexpected(text, value, "string")
     matcher = Matcher(_named(text, label), cast(MatchOp, op.text), string_value(text, value))
     if matcher.op in ("=~", "!~"):
         _check_regex(text, value, matcher.value)
@@ -91,5 +99,7 @@ def _check_regex(text: Text, token: Token, pattern: str) -> None:
 
 
 def _unexpected(text: Text, token: Token, expected: str) -> NoReturn:
-    message = f"unexpected `{token.text}` in label matching, expected {expected}"
-    refuse(text, token.start, token.end, message)
+    if token.kind not in ("identifier", "string") and token.text[0] not in "=!,}{":
+        refuse(text, token.start, token.end, f"unexpected character inside braces: {token.text[0]!r}")
+    shown = f"identifier `{token.text}`" if token.kind == "identifier" else described(token)  # no keywords in braces
+    refuse(text, token.start, token.end, f"unexpected {shown} in label matching, expected {expected}")

@@ -9,7 +9,7 @@ from tocsin.diagnostics import Problem, ProblemError, Span, Text
 from tocsin.promql.ast import Computed
 from tocsin.promql.durations import Duration
 from tocsin.promql.names import EXTENDED
-from tocsin.promql.scan import Token, refuse
+from tocsin.promql.scan import Token, described, refuse
 from tocsin.promql.selectors import Braces
 
 
@@ -69,7 +69,7 @@ class Walk:
         token = self.take()
         if token.word in EXTENDED:
             self.refuse(self.index - 1, f"{token.word} modifier not implemented")
-        refuse(self.text, token.start, token.end, f"unexpected `{token.text}`")
+        refuse(self.text, token.start, token.end, f"unexpected {described(token)}")
 
     def refuse(self, start: int, message: str, code: str = "syntax") -> NoReturn:
         """Raise that the tokens from `start` to here are not PromQL."""
