@@ -199,8 +199,7 @@ def test_an_error_is_one_of_the_step_where_it_hits() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("histogram_count(g)", "`histogram_count`"),
-        ("g + on (job) fill (0) t", "`fill`"),
+        ("start_timestamp(g)", "`start_timestamp`"),
         ("g[5m]", "range vector"),
         ('"text"', "string"),
     ],

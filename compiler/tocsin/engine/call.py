@@ -7,8 +7,9 @@ import numpy as np
 from tocsin.engine.extended import change, extended_range
 from tocsin.engine.merge import unique
 from tocsin.engine.native import prepared
-from tocsin.engine.select import sample_times
+from tocsin.engine.select import newest, sample_times
 from tocsin.engine.tile import Tile, unsupported, value_of
+from tocsin.functions.info import describing
 from tocsin.functions.registry import FUNCTIONS
 from tocsin.functions.values import ExecutionError, Scalar, Value, Vector
 from tocsin.promql.ast import Call, ValueType, VectorSelector, unwrap
@@ -32,13 +33,19 @@ def _apply(node: Call, tile: Tile) -> Value:
         return sample_times(selector, tile).without_name()
     if (extended := extended_range(node)) is not None:
         return change(node.function, extended, tile)
-    arguments = [tile.value(argument) for argument in node.args]
+    arguments = _arguments(node, tile)
     try:
         implementation, arguments = prepared(node, arguments)
         return implementation(tile.steps(node), *arguments)
     except ExecutionError as error:
         tile.fail(node, np.ones(len(tile.times), dtype=np.bool_) if error.at is None else error.at, str(error))
         return error.value or _nothing(FUNCTIONS[node.function].returns, len(tile.times))
+
+
+def _arguments(node: Call, tile: Tile) -> list[Value]:
+    if node.function == "info":
+        return [tile.value(node.args[0]), newest(describing(node), tile)]
+    return [tile.value(argument) for argument in node.args]
 
 
 def _nothing(returns: ValueType, steps: int) -> Value:

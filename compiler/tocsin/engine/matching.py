@@ -8,9 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from tocsin.engine.arithmetic import drops_name
+from tocsin.engine.fill import filled
 from tocsin.engine.merge import ranks_of
 from tocsin.engine.native import combine_samples, rows_of
-from tocsin.engine.tile import Tile, unsupported
+from tocsin.engine.tile import Tile
 from tocsin.functions.values import Vector, without_name
 from tocsin.labels import NAME, Labels, drop, from_mapping, get, is_plain_name, keep, quote
 from tocsin.promql.ast import Binary, Matching
@@ -36,13 +37,14 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
     Rows may share labels afterwards, where series of the "one" side take turns. Prometheus `VectorBinop`.
     """
     matching = node.matching
-    if matching.fill_left is not None or matching.fill_right is not None:
-        raise unsupported(node, "the modifier `fill`")
     swapped = matching.cardinality == "one-to-many"
     many, one = (rhs, lhs) if swapped else (lhs, rhs)
     active = np.any(lhs.present, axis=0) & np.any(rhs.present, axis=0)
     many_keys = [signature(labels, matching) for labels in many.labels]
     one_keys = [signature(labels, matching) for labels in one.labels]
+    if matching.fills:
+        active[:] = True
+        many, one, many_keys, one_keys = filled(many, one, many_keys, one_keys, matching)
     repeated = _repeated(one_keys, one.present) & active
     if repeated.any():
         tile.fail(node, repeated, _duplicate("left" if swapped else "right", one_keys, one, int(repeated.argmax())))

@@ -62,7 +62,8 @@ def sample_times(node: VectorSelector, tile: Tile) -> Vector:
 def newest(node: VectorSelector, tile: Tile) -> Vector:
     """The times, in seconds, of the samples that a selector finds where it says."""
     series, position, present = _found(node, tile)
-    return _rows(Vector(series.labels, series.times[position] / 1000.0, present))
+    histograms = histograms_at(series.histograms, position, present)
+    return _rows(Vector(series.labels, series.times[position] / 1000.0, present, histograms=histograms))
 
 
 def _rows(vector: Vector) -> Vector:

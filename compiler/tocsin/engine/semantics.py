@@ -17,6 +17,7 @@ class Semantics:
 
     `lookback` is how old a sample may be that an instant selector takes, `evaluation_interval` the step of a subquery
     that names none. `ends` are what `@ start()` and `@ end()` mean; None: the time of the step, as in a rule.
+    `step` is what `step()` means, 0 for a query of one moment; `evaluate` sets it where there are two ends.
     `delayed_names`: names go from the result of the whole expression, not from that of each function (Prometheus's
     feature flag `promql-delayed-name-removal`).
     """
@@ -26,6 +27,7 @@ class Semantics:
     evaluation_interval: int = 60_000
     ends: tuple[int, int] | None = None
     delayed_names: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ def _unknown(node: Expr) -> str:
             return f"the aggregation `{op}`"
         case Binary(op=op) if op not in ARITHMETIC.keys() | COMPARISON.keys() | SET_OPERATORS | TRIMS:
             return f"the operator `{op}`"
-        case Binary(matching=matching) if matching.fill_left is not None or matching.fill_right is not None:
-            return "the modifier `fill`"
+        case Binary(op=op, lhs=lhs, rhs=rhs, matching=matching) if matching.fills:
+            if op in SET_OPERATORS or {value_type(lhs), value_type(rhs)} != {ValueType.VECTOR}:
+                return "the modifier `fill`, which is one of arithmetic and comparisons between vectors,"
     known = value_of.dispatch(type(node)) is not value_of.dispatch(object)
     return "" if known else f"an expression of kind `{type(node).__name__}`"

@@ -1,16 +1,20 @@
-"""Classic histograms: series with a label `le` to a quantile."""
+"""Classic histograms: series with a label `le` to quantiles, and to the share of a range."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.functions.registry import SCALAR, VECTOR, function
-from tocsin.functions.values import Scalar, Steps, Vector, without_name
-from tocsin.kernels.histogram import quantiles
+from tocsin.functions.registry import SCALAR, STRING, VECTOR, function
+from tocsin.functions.relabel import relabelled
+from tocsin.functions.values import Scalar, Steps, Vector
+from tocsin.kernels import histogram as kernels
 from tocsin.labels import Labels, drop, get
+from tocsin.series import Mask, Offsets, Values
 
 BUCKET = "le"
 
@@ -35,26 +39,105 @@ def parse_bound(text: str) -> float | None:
     return None if math.isinf(bound) and "n" not in plain.lower() else bound
 
 
-@function("histogram_quantile", args=(SCALAR, VECTOR), returns=VECTOR)
-def histogram_quantile(steps: Steps, q: Scalar, vector: Vector) -> Vector:
-    """Histograms stand in the order of their first bucket; Prometheus leaves the order open."""
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """H classic histograms in the order of their first bucket; Prometheus leaves the order open.
+
+    `labels` are without `le`, but with the name. Histogram h has the buckets `row[first[h]:first[h + 1]]` of the
+    vector, in the order of their upper bounds `bound`.
+    """
+
+    labels: tuple[Labels, ...]
+    bound: Values
+    row: Offsets
+    first: Offsets
+
+
+def classic(vector: Vector) -> Histograms:
+    """The series with a label `le` that is a number, put together."""
     histograms: dict[Labels, list[tuple[float, int]]] = {}
     for row, labels in enumerate(vector.labels):
         bound = parse_bound(get(labels, BUCKET))
         if bound is not None:
             histograms.setdefault(drop(labels, (BUCKET,)), []).append((bound, row))
     buckets = [bucket for members in histograms.values() for bucket in sorted(members)]
-    out = np.zeros((len(histograms), len(steps.times)))
-    found = np.zeros(out.shape, dtype=np.bool_)
-    quantiles(
-        vector.values,
-        vector.present,
+    return Histograms(
+        tuple(histograms),
         np.array([bound for bound, _row in buckets], dtype=np.float64),
         np.array([row for _bound, row in buckets], dtype=np.int64),
         np.cumsum([0, *map(len, histograms.values())], dtype=np.int64),
-        q.values,
+    )
+
+
+def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Histograms, Values, Mask]:
+    """float64[Q, H, T] for each of the quantiles, and where there is a histogram: bool[H, T]."""
+    histograms = classic(vector)
+    out = np.zeros((len(qs), len(histograms.labels), len(steps.times)))
+    found = np.zeros(out.shape[1:], dtype=np.bool_)
+    values = np.ascontiguousarray(vector.values)
+    wanted = np.array([q.values for q in qs], dtype=np.float64)
+    kernels.quantiles(
+        values,
+        vector.present,
+        histograms.bound,
+        histograms.row,
+        histograms.first,
+        wanted,
         steps.compat,
         out,
         found,
     )
-    return Vector(tuple(without_name(labels) for labels in histograms), out, found)
+    return histograms, out, found
+
+
+@function("histogram_quantile", args=(SCALAR, VECTOR), returns=VECTOR)
+def histogram_quantile(steps: Steps, q: Scalar, vector: Vector) -> Vector:
+    histograms, out, found = _quantiles(steps, vector, (q,))
+    return Vector(histograms.labels, out[0], found).without_name()
+
+
+@function("histogram_quantiles", args=(VECTOR, STRING, SCALAR), returns=VECTOR, repeated=True)
+def histogram_quantiles(steps: Steps, vector: Vector, label: str, *qs: Scalar) -> Vector:
+    """Quantile by quantile, each with its number as a label."""
+    histograms, out, found = _quantiles(steps, vector, qs)
+    labels: list[Labels] = []
+    rows: list[Values] = []
+    masks: list[Mask] = []
+    for q, of_q in zip(qs, out, strict=True):
+        bits = q.values.view(np.uint64)
+        for one in np.unique(bits):
+            text = format_quantile(float(np.array([one]).view(np.float64)[0]))
+            labels += [relabelled(own, label, text) for own in histograms.labels]
+            rows.append(of_q)
+            masks.append(found & (bits == one))
+    return Vector(tuple(labels), np.concatenate(rows), np.concatenate(masks)).without_name()
+
+
+def format_quantile(q: float) -> str:
+    """The value of the label `quantile` or `le` in OpenMetrics (Prometheus `labels.FormatOpenMetricsFloat`).
+
+    >>> format_quantile(1), format_quantile(0.99), format_quantile(1e-7), format_quantile(float("nan"))
+    ('1.0', '0.99', '1e-07', 'NaN')
+    """
+    if np.isnan(q):
+        return "NaN"
+    if np.isinf(q):
+        return "+Inf" if q > 0 else "-Inf"
+    if q == 0:
+        return "0.0"
+    if 1e-4 <= abs(q) < 1e6:
+        return np.format_float_positional(q, trim="0")
+    return np.format_float_scientific(q, trim="-", exp_digits=2)
+
+
+@function("histogram_fraction", args=(SCALAR, SCALAR, VECTOR), returns=VECTOR)
+def histogram_fraction(steps: Steps, low: Scalar, high: Scalar, vector: Vector) -> Vector:
+    """The share of the observations from `low` to `high`; 2.42 knows it for native histograms only."""
+    histograms = classic(vector)
+    out = np.zeros((len(histograms.labels), len(steps.times)))
+    found = np.zeros(out.shape, dtype=np.bool_)
+    if steps.compat == 3:
+        values = np.ascontiguousarray(vector.values)
+        layout = histograms.bound, histograms.row, histograms.first
+        kernels.fractions(values, vector.present, *layout, low.values, high.values, out, found)
+    return Vector(histograms.labels, out, found).without_name()

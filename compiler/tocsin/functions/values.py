@@ -39,6 +39,17 @@ class Vector:
     def renamed(self, labels: Sequence[Labels]) -> Vector:
         return replace(self, labels=tuple(labels))
 
+    def rows(self, index: Sequence[int]) -> Vector:
+        """Some of the series, in another order or several times; what ranks them goes with them."""
+        return Vector(
+            tuple(self.labels[row] for row in index),
+            self.values[index],
+            self.present[index],
+            None if self.rank is None else self.rank[index],
+            None if self.unnamed is None else self.unnamed[index],
+            None if self.histograms is None else self.histograms[index],
+        )
+
     def without_name(self) -> Vector:
         return replace(self, unnamed=np.ones(len(self.labels), dtype=np.bool_))
 
@@ -124,11 +135,16 @@ Value: TypeAlias = Vector | Scalar | Windows | str
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Where a function is evaluated: the times (int64[T]), the Prometheus to agree with, and the call as written."""
+    """Where a function is evaluated: the times (int64[T]), the Prometheus to agree with, and the call as written.
+
+    `ends` and `step` are those of the whole query, in milliseconds; without ends each time is a query of its own.
+    """
 
     times: Times
     compat: Compat
     call: Call
+    ends: tuple[int, int] | None = None
+    step: int = 0
 
 
 METADATA = (NAME, "__type__", "__unit__")

@@ -46,19 +46,20 @@ def make_monotonic(counts: Values, n: int, compat: int) -> None:
 
 
 @kernel
-def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: int) -> float:
-    """The quantile of `n` buckets in the order of their bounds; changes both arrays.
+def sort_by_bound(bounds: Values, counts: Values, n: int) -> None:
+    """For buckets that are in order but for the last few."""
+    for i in range(1, n):
+        bound, count = bounds[i], counts[i]
+        j = i
+        while j > 0 and bounds[j - 1] > bound:
+            bounds[j], counts[j] = bounds[j - 1], counts[j - 1]
+            j -= 1
+        bounds[j], counts[j] = bound, count
 
-    Prometheus `bucketQuantile` (promql/quantile.go): the counts of equal bounds are added up.
-    """
-    if math.isnan(q):
-        return math.nan
-    if q < 0:
-        return -math.inf
-    if q > 1:
-        return math.inf
-    if bounds[n - 1] != math.inf:
-        return math.nan
+
+@kernel
+def coalesce(bounds: Values, counts: Values, n: int) -> int:
+    """Add up the counts of equal bounds, and say how many bounds are left."""
     last = 0
     for i in range(1, n):
         if bounds[i] == bounds[last]:
@@ -66,7 +67,25 @@ def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: in
         else:
             last += 1
             bounds[last], counts[last] = bounds[i], counts[i]
-    n = last + 1
+    return last + 1
+
+
+@kernel
+def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: int) -> float:
+    """The quantile of `n` buckets in the order of their bounds; changes both arrays.
+
+    Prometheus `BucketQuantile` (promql/quantile.go).
+    """
+    if math.isnan(q):
+        return math.nan
+    if q < 0:
+        return -math.inf
+    if q > 1:
+        return math.inf
+    sort_by_bound(bounds, counts, n)
+    if bounds[n - 1] != math.inf:
+        return math.nan
+    n = coalesce(bounds, counts, n)
     make_monotonic(counts, n, compat)
     if n < 2 or counts[n - 1] == 0.0:
         return math.nan
@@ -89,6 +108,57 @@ def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: in
 
 
 @kernel
+def bucket_fraction(low: float, high: float, bounds: Values, counts: Values, n: int) -> float:
+    """The share from `low` to `high` of `n` buckets in the order of their bounds; changes both arrays.
+
+    Prometheus `BucketFraction` (promql/quantile.go): observations are spread evenly over a bucket, and the first one
+    begins at 0, unless its bound is not above it.
+    """
+    if bounds[n - 1] != math.inf:
+        return math.nan
+    n = coalesce(bounds, counts, n)
+    total = counts[n - 1]
+    if total == 0.0 or math.isnan(low) or math.isnan(high):
+        return math.nan
+    if low >= high:
+        return 0.0
+    below_low = rank_of(low, bounds, counts, n)
+    below_high = rank_of(high, bounds, counts, n)
+    if below_low > total:
+        below_low = total
+    if below_high > total:
+        below_high = total
+    return float((below_high - below_low) / total)
+
+
+@kernel
+def rank_of(edge: float, bounds: Values, counts: Values, n: int) -> float:
+    """How many observations lie below an edge."""
+    below, start = 0.0, -math.inf if bounds[0] <= 0.0 else 0.0
+    for i in range(n):
+        if start >= edge:
+            return float(below)
+        if bounds[i] > edge:
+            if start == -math.inf:
+                return float(counts[i])
+            return float(below + (counts[i] - below) * (edge - start) / (bounds[i] - start))
+        below, start = counts[i], bounds[i]
+    return float(counts[n - 1])
+
+
+@kernel
+def gather(values: Values, present: Mask, t: int, bound: Values, row: Offsets, bounds: Values, counts: Values) -> int:
+    """The buckets that are present at a step, and how many."""
+    n = 0
+    for i in range(len(row)):
+        if present[row[i], t]:
+            bounds[n] = bound[i]
+            counts[n] = values[row[i], t]
+            n += 1
+    return n
+
+
+@kernel
 def quantiles(
     values: Values,
     present: Mask,
@@ -100,20 +170,42 @@ def quantiles(
     out: Values,
     found: Mask,
 ) -> None:
-    """`histogram_quantile`: `out` and `found` are [H, T].
+    """`histogram_quantiles`: `q` is [Q, T], `out` [Q, H, T] and `found` [H, T].
 
-    Histogram h has the buckets `row[first[h]:first[h + 1]]`, in the order of their upper bounds `bound`.
+    Histogram h has the buckets `row[first[h]:first[h + 1]]`, in the order of their upper bounds `bound`. As in
+    Prometheus, a quantile finds the buckets as the one before it has left them.
     """
     bounds = np.empty(len(row))
     counts = np.empty(len(row))
     for h in range(len(first) - 1):
+        members = slice(first[h], first[h + 1])
         for t in range(values.shape[1]):
-            n = 0
-            for i in range(first[h], first[h + 1]):
-                if present[row[i], t]:
-                    bounds[n] = bound[i]
-                    counts[n] = values[row[i], t]
-                    n += 1
+            n = gather(values, present, t, bound[members], row[members], bounds, counts)
             found[h, t] = n > 0
             if n > 0:
-                out[h, t] = bucket_quantile(q[t], bounds, counts, n, compat)
+                for k in range(len(q)):
+                    out[k, h, t] = bucket_quantile(q[k, t], bounds, counts, n, compat)
+
+
+@kernel
+def fractions(
+    values: Values,
+    present: Mask,
+    bound: Values,
+    row: Offsets,
+    first: Offsets,
+    low: Values,
+    high: Values,
+    out: Values,
+    found: Mask,
+) -> None:
+    """`histogram_fraction`: `low` and `high` are [T], `out` and `found` [H, T], the rest as for `quantiles`."""
+    bounds = np.empty(len(row))
+    counts = np.empty(len(row))
+    for h in range(len(first) - 1):
+        members = slice(first[h], first[h + 1])
+        for t in range(values.shape[1]):
+            n = gather(values, present, t, bound[members], row[members], bounds, counts)
+            found[h, t] = n > 0
+            if n > 0:
+                out[h, t] = bucket_fraction(low[t], high[t], bounds, counts, n)

@@ -163,6 +163,11 @@ class Matching:
     fill_left: float | None = None
     fill_right: float | None = None
 
+    @property
+    def fills(self) -> bool:
+        """Whether a missing match is made up."""
+        return self.fill_left is not None or self.fill_right is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Binary(Expr):
