@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -12,24 +11,20 @@ import tocsin.engine.aggregate
 import tocsin.engine.binary
 import tocsin.engine.call
 import tocsin.engine.literal
-import tocsin.engine.ratio
 import tocsin.engine.select
 import tocsin.engine.subquery  # noqa: F401  (each registers its kind of node)
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.merge import outcome_of
 from tocsin.engine.read import Reader, longest, needs
 from tocsin.engine.semantics import Failure, Grid, Result, Semantics
+from tocsin.engine.stretches import first_length, next_length
 from tocsin.engine.support import refusals
 from tocsin.engine.tile import Outcome, Tile, unsupported
 from tocsin.functions.values import Scalar, Vector, Windows
 from tocsin.labels import Labels
-from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery, VectorSelector, walk
+from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, walk
 from tocsin.promql.durations import resolve
 from tocsin.series import Frame, Recording, Times
-
-TILE = 2048
-"""Steps per tile: a day of minutes and some. A longer window makes it up to four times as long, for a tile reads all of
-its windows, and no longer than that, for it also holds a number per series and step."""
 
 DEFAULT = Semantics()
 
@@ -37,21 +32,27 @@ DEFAULT = Semantics()
 def evaluate(
     exprs: Sequence[Expr], recording: Recording, grid: Grid, semantics: Semantics = DEFAULT, tile: int | None = None
 ) -> Iterator[tuple[Result, ...]]:
-    """Prometheus's instant evaluation of all expressions at every time of the grid, in stretches of `tile` steps.
+    """Prometheus's instant evaluation of all expressions at every time of the grid, in stretches of `tile` steps (None:
+    of as many as memory should hold).
 
     Each distinct selector is read once per stretch, and each distinct subexpression evaluated once. A scalar gives one
     series without labels. Frames of different stretches may hold different series. Raises ProblemError
     (`promql/unsupported`) before anything is read; runtime errors are in the results.
     """
     exprs = [_resolved(expr, grid, semantics) for expr in exprs]
-    if semantics.ends is not None and semantics.ends[0] < semantics.ends[1]:
-        semantics = replace(semantics, step=grid.step)
     for problem in chain.from_iterable(map(refusals, exprs)):
         raise ProblemError(problem)
-    times = grid.times
-    length = 1 if semantics.ends is None and any(map(_needs_single_steps, exprs)) else tile or _tile_length(exprs, grid)
-    for first in range(0, len(times), length):
-        yield _evaluate_tile(exprs, recording, times[first : first + length], semantics)
+    times, reach = grid.times, max(map(longest, exprs), default=0)
+    fixed = 1 if semantics.ends is None and any(map(_needs_single_steps, exprs)) else tile
+    length, first = fixed or first_length(reach, grid.step), 0
+    reader = Reader.of(recording, ())
+    while first < len(times):
+        here = times[first : first + length]
+        reader = reader.then(need for expr in exprs for need in needs(expr, int(here[0]), int(here[-1]), semantics))
+        stretch = Tile(here, semantics, reader)
+        yield _results(exprs, stretch)
+        first += length
+        length = fixed or next_length(stretch, reach, grid.step)
 
 
 def evaluate_range(
@@ -115,36 +116,15 @@ def concatenate(results: Sequence[Result]) -> Result:
     return Result(Frame(tuple(rows), times, values, present, histograms), tuple(failures))
 
 
-def _tile_length(exprs: Sequence[Expr], grid: Grid) -> int:
-    return max(TILE, min(4 * TILE, max(map(longest, exprs), default=0) // grid.step))
-
-
 def _needs_single_steps(expr: Expr) -> bool:
-    """Whether `start()` stands in a subquery, alone or behind an `@`.
-
-    There it means the outer step, so that no two steps share the inner ones.
-    """
+    """Whether `@ start()` stands in a subquery: there it means the outer step, so that no two steps share the inner."""
     inside = (inner for outer in walk(expr) if isinstance(outer, Subquery) for inner in walk(outer.expr))
-    return any(map(_names_an_end, inside))
+    return any(isinstance(node, VectorSelector | Subquery) and isinstance(node.at, str) for node in inside)
 
 
-def _names_an_end(node: Expr) -> bool:
-    match node:
-        case VectorSelector(at=at) | Subquery(at=at):
-            return isinstance(at, str)
-        case Call(function=name):
-            return name in ("start", "end")
-    return False
-
-
-def _evaluate_tile(
-    exprs: Sequence[Expr], recording: Recording, times: Times, semantics: Semantics
-) -> tuple[Result, ...]:
-    first, last = int(times[0]), int(times[-1])
-    reader = Reader.of(recording, (need for expr in exprs for need in needs(expr, first, last, semantics)))
-    tile = Tile(times, semantics, reader)
+def _results(exprs: Sequence[Expr], tile: Tile) -> tuple[Result, ...]:
     with np.errstate(all="ignore"):
-        return tuple(_result(outcome_of(expr, tile), expr, times) for expr in exprs)
+        return tuple(_result(outcome_of(expr, tile), expr, tile.times) for expr in exprs)
 
 
 def _result(outcome: Outcome, expr: Expr, times: Times) -> Result:

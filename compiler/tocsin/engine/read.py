@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tocsin.engine.semantics import Semantics
-from tocsin.functions.info import describing
-from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
+from tocsin.promql.ast import At, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.promql.match import matchers_of
-from tocsin.series import STALE_BITS, Mask, Recording, Series
+from tocsin.series import STALE_BITS, Mask, Objects, Recording, Series
 
 Matchers = tuple[Matcher, ...]
 Stretch = tuple[int, int]
@@ -52,9 +51,6 @@ def needs(expr: Expr, start: int, end: int, semantics: Semantics) -> Iterator[Ne
             if ends is None and start == end:
                 semantics = replace(semantics, ends=(start, end))  # as in `Tile.inner`
             yield from needs(expr.expr, low - expr.range, high, semantics)
-        case Call(function="info", args=(described, *_)):
-            yield from needs(described, start, end, semantics)
-            yield from needs(describing(expr), start, end, semantics)
         case _:
             for child in children(expr):
                 yield from needs(child, start, end, semantics)
@@ -77,12 +73,21 @@ def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     return joined
 
 
+def _continues(known: Stretch, stretch: Stretch) -> bool:
+    """Whether a stretch begins inside of what is known and ends after it, with so much known that copying it is less
+    work than reading it again.
+    """
+    (low, high), (start, end) = known, stretch
+    return low <= start <= high < end and 4 * (high - start) >= end - start
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads a recording for one tile: what was asked for is known before the first read."""
 
     recording: Recording
     stretches: dict[Matchers, list[Stretch]]
+    _known: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
     _read: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
     _fresh: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
 
@@ -92,6 +97,16 @@ class Reader:
         for need in wanted:
             stretches.setdefault(need.matchers, []).append((need.start, need.end))
         return Reader(recording, {matchers: _joined(found) for matchers, found in stretches.items()})
+
+    def then(self, wanted: Iterable[Need]) -> Reader:
+        """The reader of a later tile, which need not read again what this one has read; this one is empty then."""
+        later = Reader.of(self.recording, wanted)
+        for (matchers, known), series in self._read.items():
+            if any(_continues(known, stretch) for stretch in later.stretches.get(matchers, ())):
+                later._known[matchers, known] = series
+        self._read.clear()
+        self._fresh.clear()
+        return later
 
     def _key(self, need: Need) -> tuple[Matchers, Stretch]:
         for stretch in self.stretches[need.matchers]:
@@ -103,9 +118,22 @@ class Reader:
         """At least the samples that are needed, with the staleness markers among them."""
         key = self._key(need)
         if key not in self._read:
-            matchers, (start, end) = key
-            self._read[key] = with_samples(self.recording.read(matchers, start, end))
+            self._read[key] = with_samples(self._samples(*key))
         return self._read[key]
+
+    def _samples(self, matchers: Matchers, stretch: Stretch) -> Series:
+        start, end = stretch
+        for known in [known for of, known in self._known if of == matchers and _continues(known, stretch)]:
+            before = self._known.pop((matchers, known))
+            return continued(before, start, self.recording.read(matchers, known[1] + 1, end))
+        return self.recording.read(matchers, start, end)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all samples that were read."""
+        series = [*self._read.values(), *self._fresh.values()]
+        columns = {id(column): column.nbytes for one in series for column in (one.times, one.values)}
+        return sum(columns.values())
 
     def without_stale(self, need: Need) -> Series:
         """At least the samples that are needed, without staleness markers."""
@@ -114,6 +142,43 @@ class Reader:
             series = self.with_stale(need)
             self._fresh[key] = only(series, series.values.view(np.uint64) != STALE_BITS)
         return self._fresh[key]
+
+
+def continued(before: Series, start: int, after: Series) -> Series:
+    """The samples of one series of reads from `start` on, and of a later one, series by series."""
+    earlier, later = (
+        {
+            labels: (int(low), int(high))
+            for labels, low, high in zip(one.labels, one.offsets, one.offsets[1:], strict=False)
+        }
+        for one in (before, after)
+    )
+    labels = tuple(sorted(earlier.keys() | later.keys()))
+    pieces: list[tuple[Series, slice]] = []
+    for one in labels:
+        low, high = earlier.get(one, (0, 0))
+        low += int(np.searchsorted(before.times[low:high], start))
+        pieces += [(before, slice(low, high)), (after, slice(*later.get(one, (0, 0))))]
+    lengths = [cut.stop - cut.start for _series, cut in pieces]
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])[::2]
+    return Series(
+        labels,
+        np.ascontiguousarray(offsets),
+        np.concatenate([before.times[:0], *[series.times[cut] for series, cut in pieces]]),
+        np.concatenate([before.values[:0], *[series.values[cut] for series, cut in pieces]]),
+        _histograms(pieces),
+    )
+
+
+def _histograms(pieces: Sequence[tuple[Series, slice]]) -> Objects | None:
+    if all(series.histograms is None for series, _cut in pieces):
+        return None
+    return np.concatenate(
+        [
+            np.full(cut.stop - cut.start, None, dtype=object) if series.histograms is None else series.histograms[cut]
+            for series, cut in pieces
+        ]
+    )
 
 
 def only(series: Series, kept: Mask) -> Series:

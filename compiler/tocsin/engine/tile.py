@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
@@ -49,6 +50,18 @@ class Tile:
     def value(self, node: Expr) -> Value:
         return self.outcome(node).value
 
+    @property
+    def values(self) -> Iterator[Value]:
+        """All that was evaluated, without subqueries' own times."""
+        return (outcome.value for outcome in self._outcomes.values())
+
+    @property
+    def inner_tiles(self) -> Iterator[Tile]:
+        """The tiles of subqueries, and of subqueries in them."""
+        for inner in self._inner.values():
+            yield inner
+            yield from inner.inner_tiles
+
     def vector(self, node: Expr) -> Vector:
         value = self.value(node)
         assert isinstance(value, Vector)
@@ -73,7 +86,7 @@ class Tile:
         self._open[-1].append(failure)
 
     def steps(self, call: Call) -> Steps:
-        return Steps(self.times, self.semantics.compat, call, self.semantics.ends, self.semantics.step)
+        return Steps(self.times, self.semantics.compat, call)
 
     def reference(self, at: At | None, offset: int) -> Times:
         """The time that a selector looks at, at each step."""

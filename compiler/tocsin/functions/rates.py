@@ -16,14 +16,14 @@ def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: boo
     seconds = windows.seconds if per_second else 0.0
 
     def work(rows: slice) -> None:
-        offsets = windows.offsets[rows.start : rows.stop + 1]
-        dropped = np.empty(offsets[-1] - offsets[0] if counter else 0, dtype=np.int64)
-        found = drops(windows.values, offsets, dropped) if counter else 0
+        lo, hi = windows.lo[rows], windows.hi[rows]
+        dropped = np.empty(hi[-1, -1] - lo[0, 0] if counter else 0, dtype=np.int64)
+        found = drops(windows.values, lo, hi, dropped) if counter else 0
         extrapolated(
             windows.times,
             windows.values,
-            windows.lo[rows],
-            windows.hi[rows],
+            lo,
+            hi,
             dropped[:found],
             windows.start,
             windows.end,

@@ -23,7 +23,7 @@ def search(times: Times, low: int, high: int, bound: int) -> int:
 
 @kernel
 def follow(times: Times, i: int, stride: int, last: int, bound: int) -> int:
-    """As `search` from `i`, where the answer is near; `stride` is how far the last one was, as regular scrapes repeat."""
+    """As `search` from `i`, where the answer is near, and mostly `stride` away: as far as the last time."""
     j = i + stride
     if j <= last and (j == i or times[j - 1] <= bound) and (j == last or times[j] > bound):
         return j
