@@ -85,8 +85,8 @@ def test_a_file_cut_or_broken_anywhere_is_refused_or_read(tmp_path: Path) -> Non
         path.write_bytes(whole[:length])
         assert "is not whole Parquet" in problem_of(str(path)).message
     rng = np.random.default_rng(3)
-    # Of damaged footers pyarrow ends the process on some, one bit in three hundred: its `RowGroupMetaData.column` lets a
-    # C++ exception through. They cannot be told from sound ones without reading them, so only the pages are damaged.
+    # Of damaged footers pyarrow ends the process on some, one bit in three hundred: its `RowGroupMetaData.column` lets
+    # a C++ exception through. They cannot be told from sound ones without that call, so only the pages are damaged.
     footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     for _ in range(400):
         damaged = bytearray(whole)
