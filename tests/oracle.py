@@ -320,7 +320,7 @@ def binary(expr: Binary, query: Query):  # type: ignore[no-untyped-def]
             return [item for item in lhs if key(item[0]) not in right]
         case "or":
             return checked(lhs + [item for item in rhs if key(item[0]) not in left])
-    return joined(expr, lhs, rhs, key, drops, query) if lhs and rhs else []
+    return joined(expr, lhs, rhs, key, drops, query) if (lhs and rhs) or expr.matching.fills else []
 
 
 def joined(
@@ -336,11 +336,16 @@ def joined(
     ones = {key(labels): (labels, value) for labels, value in one}
     if len(ones) < len(one):
         raise EvaluationFailed("duplicate series on the one side")
+    if expr.matching.fill_left is not None:
+        there = {key(labels) for labels, _value in many}
+        many = many + [(key(labels), expr.matching.fill_left) for labels, _value in one if key(labels) not in there]
     out: InstantVector = []
     seen = set()
     for labels, value in many:
         if key(labels) not in ones:
-            continue
+            if expr.matching.fill_right is None:
+                continue
+            ones[key(labels)] = key(labels), expr.matching.fill_right
         other_labels, other = ones[key(labels)]
         a, b = (other, value) if swapped else (value, other)
         result = operate(expr, a, b, a)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.oracle_numbers import Samples
 from tests.prometheus import Answer
 from tests.promql_samples import START
-from tests.test_engine import answer_at, at, one, recording
+from tests.test_engine import GRID, answer_at, answer_bits, asked, at, one, prepared, recording
 
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate, evaluate_instant, evaluate_range
@@ -257,9 +257,7 @@ def order(text: str, data: Data) -> list[str]:
 
 def test_numbers_in_labels_are_ordered_as_numbers() -> None:
     names = ["a1", "a2", "a10", "a10b2", "a10b10", "b", "10", "9", "007"]
-    data: dict[Labels, Samples] = {}
-    for name in names:
-        data |= one(1.0, __name__="g", n=name)
+    data = {from_mapping({"__name__": "g", "n": name}): [(START, 1.0)] for name in names}
     expected = ["007", "9", "10", "a1", "a2", "a10", "a10b2", "a10b10", "b"]
     assert order('sort_by_label(g, "n")', data) == expected
     assert order('sort_by_label_desc(g, "n")', data) == expected[::-1]
@@ -275,9 +273,7 @@ def test_further_labels_decide_where_the_first_agree() -> None:
 
 @given(st.lists(st.text("a1290", min_size=1, max_size=5), unique=True, max_size=8))
 def test_the_natural_order_holds_wherever_prometheus_does_not_contradict_itself(names: list[str]) -> None:
-    data: dict[Labels, Samples] = {}
-    for name in names:
-        data |= one(1.0, __name__="g", n=name)
+    data = {from_mapping({"__name__": "g", "n": name}): [(START, 1.0)] for name in names}
     ordered = order('sort_by_label(g, "n")', data)
     assert sorted(ordered) == sorted(names)
     for first, second in pairwise(ordered):
@@ -362,6 +358,24 @@ def test_a_match_is_missing_step_by_step_and_series_on_both_sides_still_clash() 
     assert result.frame.values.tolist() == [[1.0, 13.0, 20.0]]
     twice = one(1.0, __name__="l", k="a", n="1") | one(1.0, __name__="l", k="a", n="2")
     assert error("l + on (k) fill(0) r", twice).startswith("multiple matches for labels")
+
+
+SIDES = st.sampled_from(["c_total", "g", "i", "t", "sum by (job) (g)", "i > 0", "none", "topk(2, g)"])
+
+
+@given(
+    SIDES,
+    st.sampled_from(["+", "-", ">", "<= bool"]),
+    st.sampled_from(["", "on (job)", "on (job) group_left (team)", "on (job) group_right ()", "on (job, instance)"]),
+    st.sampled_from(["fill(0)", "fill_left(2)", "fill_right(NaN)", "fill_left(1) fill_right(-Inf)"]),
+    SIDES,
+)
+def test_fills_agree_with_the_oracle_bit_for_bit(lhs: str, op: str, matching: str, fill: str, rhs: str) -> None:
+    data, source = prepared(1)
+    expr = parse(f"({lhs}) {op} {matching} {fill} ({rhs})")
+    result = evaluate_range(expr, source, GRID.start, GRID.end, GRID.step)
+    for t, time in enumerate(result.frame.times):
+        assert answer_bits(answer_at(result, t, False)) == answer_bits(asked(expr, data, int(time), 3)), time
 
 
 @pytest.mark.parametrize("text", ["l and fill(0) r", "l + fill(0) 2"])
