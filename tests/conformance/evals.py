@@ -11,15 +11,17 @@ from typing import TypeAlias
 
 from tests.conformance.script import Eval, Fails
 from tests.conformance.storage import Storage
-from tests.conformance.values import Literal, Sample
+from tests.conformance.values import Sample
 
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate_range, evaluate_windows
 from tocsin.engine.semantics import Failure, Semantics
+from tocsin.histograms.model import Histogram
+from tocsin.histograms.notation import format_histogram
 from tocsin.labels import Labels, format_labels
 from tocsin.promql.ast import Call, Expr, MatrixSelector, String, Subquery, VectorSelector, children, unwrap, walk
 from tocsin.promql.parse import parse
-from tocsin.series import STALE_BITS
+from tocsin.series import STALE_BITS, Objects, Values
 
 Points: TypeAlias = dict[Labels, dict[int, Sample]]
 
@@ -42,8 +44,6 @@ def mismatch(command: Eval, storage: Storage) -> Mismatch | None:
         expr = parse(command.expr)
     except ProblemError as error:
         return _refused(command, error)
-    if storage.selected(expr, storage.histograms) or any(map(_holds_histograms, _sequences(command))):
-        return Mismatch("native histograms", "they cannot be loaded", "native histograms")
     try:
         return next(filter(None, _mismatches(command, expr, storage)), None)
     except ProblemError as error:
@@ -74,7 +74,8 @@ def _mismatches(command: Eval, expr: Expr, storage: Storage) -> Iterator[Mismatc
 
 
 UNSAFE = frozenset(
-    "days_in_month day_of_month day_of_week day_of_year hour minute month year predict_linear time timestamp".split()
+    "days_in_month day_of_month day_of_week day_of_year hour minute month year predict_linear time timestamp "
+    "start end range step".split()
 )
 """Functions that give another result at another time though their arguments stand still (promql/functions.go)."""
 
@@ -131,7 +132,7 @@ def _range_vector(command: Eval, expr: Expr, storage: Storage, time: int) -> Mis
     got: Points = {}
     for s, labels in enumerate(windows.labels):
         for k in range(windows.lo[s, 0], windows.hi[s, 0]):
-            got.setdefault(labels, {})[int(windows.times[k])] = float(windows.values[k])
+            got.setdefault(labels, {})[int(windows.times[k])] = _sample(windows.values, windows.histograms, k)
     start, _end, step = command.grid
     return _compared(_expected(command, start, step), got)
 
@@ -147,7 +148,9 @@ def _in_range_mode(command: Eval, expr: Expr, storage: Storage, time: int) -> Mi
         return Mismatch(_described(command), f"in range mode: {result.failures[0].problem.message}")
     frame = result.frame
     got: Points = {
-        labels: {time: float(frame.values[s, 1])} for s, labels in enumerate(frame.labels) if frame.present[s, 1]
+        labels: {time: _sample(frame.values, frame.histograms, (s, 1))}
+        for s, labels in enumerate(frame.labels)
+        if frame.present[s, 1]
     }
     found = _compared(_expected(command, time, 1), got)
     return None if found is None else replace(found, got=f"in range mode: {found.got}")
@@ -168,7 +171,7 @@ def _evaluated(command: Eval, expr: Expr, storage: Storage, start: int, end: int
     for s, labels in enumerate(frame.labels):
         for t, time in enumerate(frame.times):
             if frame.present[s, t]:
-                got.setdefault(labels, {})[int(time)] = float(frame.values[s, t])
+                got.setdefault(labels, {})[int(time)] = _sample(frame.values, frame.histograms, (s, t))
     expected = _expected(command, start, step)
     if command.ordered and list(expected) != list(got):
         return Mismatch(_in_order(expected), _in_order(got), "order")
@@ -201,7 +204,12 @@ def _sequences(command: Eval) -> list[list[Sample | None]]:
 
 
 def _holds_histograms(sequence: Sequence[Sample | None]) -> bool:
-    return any(isinstance(sample, Literal) for sample in sequence)
+    return any(isinstance(sample, Histogram) for sample in sequence)
+
+
+def _sample(values: Values, histograms: Objects | None, place: int | tuple[int, int]) -> Sample:
+    histogram: Histogram | None = None if histograms is None else histograms[place]
+    return float(values[place]) if histogram is None else histogram
 
 
 def _expected(command: Eval, start: int, step: int) -> Points:
@@ -234,8 +242,10 @@ SMALLEST_NORMAL = 2.0**-1022
 
 def agree(want: Sample, have: Sample) -> bool:
     """Prometheus's tolerance (util/almost): a relative error of 1e-6, and of NaN only whether it marks staleness."""
-    if not isinstance(want, float) or not isinstance(have, float):
-        return want == have
+    if isinstance(want, Histogram) and isinstance(have, Histogram):
+        return _alike(want.compacted(), have.compacted())
+    if isinstance(want, Histogram) or isinstance(have, Histogram):
+        return False
     if math.isnan(want) or math.isnan(have):
         return math.isnan(want) and math.isnan(have) and _is_stale(want) == _is_stale(have)
     if want == have:
@@ -246,6 +256,21 @@ def agree(want: Sample, have: Sample) -> bool:
     return difference / min(total, 1.7976931348623157e308) < EPSILON
 
 
+def _alike(want: Histogram, have: Histogram) -> bool:
+    """The same buckets with nearly the same numbers, and the hint if one is wanted (`compareNativeHistogram`)."""
+    return (
+        want.schema == have.schema
+        and want.bounds == have.bounds
+        and want.hint in ("unknown", have.hint)
+        and all(agree(getattr(want, name), getattr(have, name)) for name in ("count", "sum", "zero_count"))
+        and agree(want.zero_threshold, have.zero_threshold)
+        and all(
+            list(one) == list(other) and all(map(agree, one.values(), other.values()))
+            for one, other in ((want.positive, have.positive), (want.negative, have.negative))
+        )
+    )
+
+
 def _is_stale(value: float) -> bool:
     return bool(struct.unpack("<Q", struct.pack("<d", value))[0] == STALE_BITS)
 
@@ -253,7 +278,8 @@ def _is_stale(value: float) -> bool:
 def _shown(points: Mapping[int, Sample] | None) -> str:
     if points is None:
         return "(absent)"
-    return " ".join(f"{value.text if isinstance(value, Literal) else repr(value)}@{t}" for t, value in points.items())
+    written = ((format_histogram(value) if isinstance(value, Histogram) else repr(value)) for value in points.values())
+    return " ".join(f"{value}@{t}" for t, value in zip(points, written, strict=True))
 
 
 def _in_order(points: Points) -> str:

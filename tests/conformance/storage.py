@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from tests.conformance.nhcb import converted
 from tests.conformance.script import Load
-from tests.conformance.values import Literal, Sample
+from tests.conformance.values import Sample
 
-from tocsin.labels import NAME, Labels, drop, from_mapping, get
+from tocsin.histograms.model import Histogram
+from tocsin.labels import Labels
 from tocsin.promql.ast import Expr, Matcher, VectorSelector, walk
 from tocsin.promql.match import matchers_of, matches
-from tocsin.series import Series
+from tocsin.series import Series, any_histograms
 from tocsin.sources.memory import MemoryRecording
-
-_PARTS = ("_bucket", "_count", "_sum")
 
 
 @dataclass(slots=True)
@@ -33,20 +33,21 @@ class Storage:
     def load(self, command: Load) -> None:
         self._recording = None
         for labels, sequence in command.series:
-            if any(isinstance(sample, Literal) for sample in sequence):
+            if any(isinstance(sample, Histogram) for sample in sequence):
                 self.histograms.add(labels)
-            if command.to_histograms and (base := _base(labels)):
-                self.histograms.add(base)
             own = self._samples.setdefault(labels, {})
             own.update((k * command.step, sample) for k, sample in enumerate(sequence) if sample is not None)
+        if command.to_histograms:
+            for labels, samples in converted(command).items():
+                self.histograms.add(labels)
+                self._samples.setdefault(labels, {}).update(samples)
         self.started.update(labels for labels, _starts in command.starts)
 
     @property
     def recording(self) -> MemoryRecording:
-        """The samples that are floats."""
         if self._recording is None:
-            floats = [(labels, _floats(samples)) for labels, samples in sorted(self._samples.items())]
-            self._recording = _recording([(labels, samples) for labels, samples in floats if samples])
+            named = sorted(self._samples.items(), key=_labels)
+            self._recording = _recording([(labels, sorted(own.items(), key=_time)) for labels, own in named if own])
         return self._recording
 
     def selected(self, expr: Expr, among: set[Labels]) -> bool:
@@ -58,24 +59,25 @@ def _selections(expr: Expr) -> Iterator[Sequence[Matcher]]:
     return (matchers_of(node) for node in walk(expr) if isinstance(node, VectorSelector))
 
 
-def _base(labels: Labels) -> Labels | None:
-    """The native histogram that a series of a classic one becomes a part of."""
-    name = get(labels, NAME)
-    part = next((part for part in _PARTS if name.endswith(part)), None)
-    return None if part is None else from_mapping({**dict(drop(labels, ("le",))), NAME: name.removesuffix(part)})
+def _labels(series: tuple[Labels, dict[int, Sample]]) -> Labels:
+    return series[0]
 
 
-def _floats(samples: dict[int, Sample]) -> list[tuple[int, float]]:
-    return sorted((time, sample) for time, sample in samples.items() if isinstance(sample, float))
+def _time(sample: tuple[int, Sample]) -> int:
+    return sample[0]
 
 
-def _recording(series: Sequence[tuple[Labels, list[tuple[int, float]]]]) -> MemoryRecording:
+def _recording(series: Sequence[tuple[Labels, list[tuple[int, Sample]]]]) -> MemoryRecording:
     flat = [sample for _labels, samples in series for sample in samples]
+    histograms = np.full(len(flat), None, dtype=object)
+    for place, (_time, value) in enumerate(flat):
+        histograms[place] = value if isinstance(value, Histogram) else None
     return MemoryRecording(
         Series(
             tuple(labels for labels, _samples in series),
             np.cumsum([0, *(len(samples) for _labels, samples in series)], dtype=np.int64),
             np.array([time for time, _value in flat], dtype=np.int64),
-            np.array([value for _time, value in flat], dtype=np.float64),
+            np.array([value if isinstance(value, float) else 0.0 for _time, value in flat], dtype=np.float64),
+            any_histograms(histograms),
         )
     )

@@ -7,27 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from tocsin.duration import parse_duration
+from tocsin.histograms.model import Histogram
+from tocsin.histograms.notation import histogram_sequence, parse_histogram
 from tocsin.series import STALE
 
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A native histogram as it was written, until there is a type for what it means."""
-
-    text: str
-
-    def __add__(self, other: Literal) -> Literal:
-        return Literal(f"{self.text}+{other.text}")
-
-    def __sub__(self, other: Literal) -> Literal:
-        return Literal(f"{self.text}-{other.text}")
-
-
-Sample: TypeAlias = float | Literal
+Sample: TypeAlias = float | Histogram
 
 _UNSIGNED = r"(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[iI]nf|NaN|nan)"
 _HISTOGRAM = r"\{\{.*?\}\}"
@@ -65,28 +52,20 @@ def _samples(item: str) -> Iterator[Sample | None]:
     elif found := _FLOATS.fullmatch(item):
         yield from _repeated(number(found["value"]), number(found["step"] or "0"), found["times"])
     elif found := _HISTOGRAMS.fullmatch(item):
-        first, step = Literal(found["value"]), found["step"]
+        first, step, times = parse_histogram(found["value"]), found["step"], int(found["times"] or 0)
         if step is None:
-            yield from [first] * (int(found["times"] or 0) + 1)
-        elif found["sign"] == "+":
-            yield from _repeated(first, Literal(step), found["times"])
+            yield from [first] * (times + 1)
         else:
-            yield from [first, *_less(first, Literal(step), int(found["times"] or 0))]
+            yield from histogram_sequence(first, parse_histogram(step), times, falling=found["sign"] == "-")
     else:
         raise ValueError(f"`{item}` is no sample")
 
 
-def _repeated(value: Sample, step: Sample, times: str | None) -> Iterator[Sample]:
+def _repeated(value: float, step: float, times: str | None) -> Iterator[float]:
     """Steps are added one by one, as Prometheus does: a product would have other bits."""
     yield value
     for _ in range(int(times or 0)):
-        value = value + step  # type: ignore[operator]  # both are of one kind, by the grammar
-        yield value
-
-
-def _less(value: Literal, step: Literal, times: int) -> Iterator[Literal]:
-    for _ in range(times):
-        value = value - step
+        value = value + step
         yield value
 
 

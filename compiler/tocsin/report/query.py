@@ -7,20 +7,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isinf, isnan
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from tocsin.diagnostics import Problem, printable
 from tocsin.functions.values import Windows
+from tocsin.histograms.model import Histogram, all_buckets
+from tocsin.histograms.notation import describe
 from tocsin.labels import Labels, format_labels, quote
-from tocsin.series import Frame, Times, Values
+from tocsin.series import Frame, Objects, Times, Values
+
+Row: TypeAlias = tuple[Labels, Times, Values, Objects | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an expression gave, as Prometheus's API calls it: the samples of each series, times in Unix milliseconds."""
+    """What an expression gave, as Prometheus's API calls it: the samples of each series, times in Unix milliseconds.
+
+    The last column of a series are the native histograms among its samples, or None.
+    """
 
     type: Literal["scalar", "vector", "matrix"]
-    series: tuple[tuple[Labels, Times, Values], ...]
+    series: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +51,79 @@ def of_range(frame: Frame) -> Answer:
 def of_windows(windows: Windows) -> Answer:
     """The samples of a range vector at one time, the series in the order of their labels."""
     cuts = zip(windows.labels, windows.lo[:, 0], windows.hi[:, 0], strict=True)
-    rows = ((labels, windows.times[low:high], windows.values[low:high]) for labels, low, high in cuts if low < high)
+    rows = (
+        (
+            labels,
+            windows.times[low:high],
+            windows.values[low:high],
+            None if windows.histograms is None else windows.histograms[low:high],
+        )
+        for labels, low, high in cuts
+        if low < high
+    )
     return Answer("matrix", tuple(sorted(rows, key=lambda row: row[0])))
 
 
-def _rows(frame: Frame) -> Iterator[tuple[Labels, Times, Values]]:
-    for labels, values, present in zip(frame.labels, frame.values, frame.present, strict=True):
+def _rows(frame: Frame) -> Iterator[Row]:
+    for row, (labels, values, present) in enumerate(zip(frame.labels, frame.values, frame.present, strict=True)):
         if present.any():
-            yield labels, frame.times[present], values[present]
+            histograms = None if frame.histograms is None else frame.histograms[row][present]
+            yield labels, frame.times[present], values[present], histograms
 
 
 def to_json(answer: Answer | Literally) -> str:
     """One line: what `/api/v1/query` or `/api/v1/query_range` answers."""
     if isinstance(answer, Literally):
         return _success("string", [_seconds(answer.time), answer.text])
-    samples = [(dict(labels), _points(answer, times, values)) for labels, times, values in answer.series]
     if answer.type == "scalar":
-        return _success("scalar", samples[0][1][0])
-    if answer.type == "vector":
-        return _success("vector", [{"metric": metric, "value": points[0]} for metric, points in samples])
-    return _success("matrix", [{"metric": metric, "values": points} for metric, points in samples])
+        (_labels, times, values, _none) = answer.series[0]
+        return _success("scalar", [_seconds(times.tolist()[0]), format_float(values.tolist()[0])])
+    return _success(answer.type, [_series(row, single=answer.type == "vector") for row in answer.series])
 
 
-def _points(answer: Answer, times: Times, values: Values) -> list[list[object]]:
-    form = format_float if answer.type == "scalar" else format_sample
-    return [[_seconds(time), form(value)] for time, value in zip(times.tolist(), values.tolist(), strict=True)]
+def _series(row: Row, *, single: bool) -> dict[str, object]:
+    """A series with its floats and its native histograms apart."""
+    floats: list[list[object]] = []
+    histograms: list[list[object]] = []
+    for time, sample in _samples(row):
+        if isinstance(sample, Histogram):
+            histograms.append([_seconds(time), _histogram(sample)])
+        else:
+            floats.append([_seconds(time), format_sample(sample)])
+    metric = {"metric": dict(row[0])}
+    if single:
+        return {**metric, "histogram": histograms[0]} if histograms else {**metric, "value": floats[0]}
+    found = {"values": floats} if floats else {}
+    return {**metric, **found, **({"histograms": histograms} if histograms else {})}
+
+
+def _samples(row: Row) -> Iterator[tuple[int, float | Histogram]]:
+    _labels, times, values, histograms = row
+    samples: list[float | Histogram] = values.tolist()
+    if histograms is not None:
+        pairs = zip(samples, histograms.tolist(), strict=True)
+        samples = [value if histogram is None else histogram for value, histogram in pairs]
+    yield from zip(times.tolist(), samples, strict=True)
+
+
+def _histogram(h: Histogram) -> dict[str, object]:
+    """A histogram as Prometheus's API writes it: each bucket with a number that says which bounds belong to it.
+
+    0: the upper one, 1: the lower one, 2: none, 3: both. Source: prometheus/util/jsonutil `MarshalHistogram`.
+    """
+    document: dict[str, object] = {"count": format_sample(h.count), "sum": format_sample(h.sum)}
+    buckets = [
+        [
+            _RULES[bucket.lower_inclusive, bucket.upper_inclusive],
+            *map(format_sample, (bucket.lower, bucket.upper, bucket.count)),
+        ]
+        for bucket in all_buckets(h)
+        if bucket.count != 0
+    ]
+    return {**document, "buckets": buckets} if buckets else document
+
+
+_RULES = {(False, True): 0, (True, False): 1, (False, False): 2, (True, True): 3}
 
 
 def _success(kind: str, result: object) -> str:
@@ -121,8 +176,8 @@ def to_text(answer: Answer | Literally) -> Iterator[str]:
     if isinstance(answer, Literally):
         yield printable(quote(answer.text))
         return
-    for labels, times, values in answer.series:
-        name = printable(format_labels(labels))
-        for time, value in zip(times.tolist(), values.tolist(), strict=True):
+    for row in answer.series:
+        name = printable(format_labels(row[0]))
+        for time, sample in _samples(row):
             stamp = f" @{time / 1000:.3f}" if answer.type == "matrix" else ""
-            yield f"{name} {format_sample(value)}{stamp}"
+            yield f"{name} {describe(sample) if isinstance(sample, Histogram) else format_sample(sample)}{stamp}"
