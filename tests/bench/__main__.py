@@ -1,42 +1,38 @@
-"""How long the commands take: whole processes, as `make bench` on this machine; nothing is asserted."""
+"""How long things take on this machine, beside Prometheus and VictoriaMetrics; fails where results disagree.
+
+python -m tests.bench                                       all of it (`make bench`)
+python -m tests.bench rules --series 100 --days 7 --only rate
+python -m tests.bench processes --folder /var/tmp/bench     keep the load there for the next time
+python -m tests.bench commands
+"""
 
 from __future__ import annotations
 
-import subprocess
+import argparse
 import sys
-import tempfile
-import time
-from pathlib import Path
-from statistics import median
 
-from tests.bench.specs import write_specs
+from tests.bench import commands, evaluate
 
-MANY = 1000
-RUNS = 10
-
-
-def seconds(*arguments: str) -> float:
-    """The wall-clock time of one `tocsin` process, which must succeed."""
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "tocsin", *arguments], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"tocsin {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
-    return time.perf_counter() - start
-
-
-def row(what: str, taken: list[float]) -> None:
-    print(f"{what:<44}{median(taken):8.3f} s   (of {len(taken)}: {min(taken):.3f} to {max(taken):.3f})", flush=True)
+PARTS = ("commands", "rules", "processes")
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        one, many, out = (str(Path(folder, name)) for name in ("one", "many", "out"))
-        write_specs(Path(one), 1)
-        write_specs(Path(many), MANY)
-        row("check, one spec", [seconds("check", one) for _ in range(RUNS)])
-        row("compile, one spec", [seconds("compile", one, "-o", out) for _ in range(RUNS)])
-        row(f"check, {MANY} specs", [seconds("check", many)])
-        row(f"compile, {MANY} specs", [seconds("compile", many, "-o", out)])
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="?", choices=PARTS, help="default: all")
+    parser.add_argument("--series", type=int, help="series of each metric (rules: 100, processes: 1000)")
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--only", default="", help="only the sets of rules with this in their name")
+    parser.add_argument("--folder", help="where the load is, or is kept for the next time; one for each size")
+    chosen = parser.parse_args()
+    agreed = True
+    if chosen.part in (None, "commands"):
+        commands.run()
+    if chosen.part in (None, "rules"):
+        agreed &= evaluate.run(chosen.series or 100, chosen.days, chosen.only, chosen.folder, whole=False)
+    if chosen.part in (None, "processes"):
+        agreed &= evaluate.run(chosen.series or 1000, chosen.days, chosen.only, chosen.folder, whole=True)
+    if not agreed:
+        sys.exit("a result differs from Prometheus's")
 
 
 if __name__ == "__main__":
