@@ -23,7 +23,7 @@ from tests.remote_write import HEADERS, body
 from tests.tsdb_server import server
 from tests.xor2 import encode_xor2
 
-from tocsin.diagnostics import ProblemError, Severity
+from tocsin.diagnostics import Problem, ProblemError, Severity, render
 from tocsin.kernels.bits import Bytes
 from tocsin.kernels.crc32c import crc32c
 from tocsin.kernels.merge import merge_runs
@@ -392,6 +392,191 @@ def test_checksum() -> None:
     data: Bytes = np.frombuffer(b"..123456789", dtype=np.uint8)
     assert crc32c(data, 2, 11) == 0xE3069283  # the check value of the CRC catalogue
     assert crc32c(data, 0, 0) == 0
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """A byte changed, or the end cut off, or a stretch replaced by another of another length."""
+    at, kind = chance.randrange(len(content)), chance.random()
+    if kind < 0.8:
+        return content[:at] + bytes([content[at] ^ chance.randrange(1, 256)]) + content[at + 1 :]
+    if kind < 0.9:
+        return content[:at]
+    return content[:at] + chance.randbytes(chance.randrange(30)) + content[at + chance.randrange(1, 30) :]
+
+
+def attempt(path: Path) -> Rows | Problem:
+    """The samples, or what was wrong."""
+    try:
+        return read(path)
+    except ProblemError as error:
+        found = error.problem
+    assert render(found).startswith(str(path))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_damaged_blocks_give_an_error_or_the_same_samples(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    rows = sample_rows(seed, 200)
+    (block,) = write_blocks(series_of(rows), str(tmp_path), 1000 * HOUR)
+    rewrite_tombstones(block, [(number(block, 3), 0, 1_700_001_000_000)])
+    good = read(tmp_path)
+    files = {path: path.read_bytes() for path in Path(block).rglob("*") if path.is_file() and path.name != "meta.json"}
+    refused = 0
+    for _ in range(1000):
+        path = chance.choice(list(files))
+        path.write_bytes(damaged(files[path], chance))
+        found = attempt(tmp_path)
+        assert isinstance(found, Problem) or found == good, path
+        refused += isinstance(found, Problem)
+        path.write_bytes(files[path])
+    assert refused > 700
+
+
+def test_a_damaged_description_never_gives_a_part(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    rows = sample_rows(1, 50)
+    blocks = write_blocks(series_of(rows), str(tmp_path), 2 * HOUR)
+    metas = {Path(block, "meta.json"): Path(block, "meta.json").read_bytes() for block in blocks}
+    for _ in range(300):
+        path = chance.choice(list(metas))
+        path.write_bytes(damaged(metas[path], chance))
+        found = attempt(tmp_path)
+        assert isinstance(found, Problem) or found == rows, path.read_bytes()
+        path.write_bytes(metas[path])
+
+
+BROKEN: list[tuple[str, Callable[[Path], object], str, str]] = [
+    ("chunks/000001", lambda path: path.unlink(), "missing", "segment file 1"),
+    ("chunks/000001", lambda path: shutil.rmtree(path.parent), "missing", "No such file"),
+    ("chunks/000001", lambda path: path.write_bytes(path.read_bytes()[:-20]), "damaged", "the file ends at byte"),
+    ("chunks/000001", lambda path: path.write_bytes(b"PAR1" + path.read_bytes()[4:]), "damaged", "begins with"),
+    ("index", lambda path: path.unlink(), "missing", "No such file"),
+    ("index", lambda path: path.write_bytes(b""), "truncated", "has 0 bytes"),
+    ("index", lambda path: path.write_bytes(path.read_bytes()[:-1]), "damaged", "checksum"),
+    ("index", lambda path: path.write_bytes(b"\xba\xaa\xd7\0\7" + path.read_bytes()[5:]), "damaged", "version 7"),
+    ("tombstones", lambda path: path.write_bytes(path.read_bytes() + b"x"), "damaged", "checksum"),
+    ("meta.json", lambda path: path.write_text("<html>"), "damaged", "not the description"),
+    ("meta.json", lambda path: path.write_text('{"version": 9}'), "unsupported", "version 9"),
+    ("meta.json", lambda path: path.write_text("[" * 100_000), "damaged", "not the description"),
+]
+
+
+@pytest.mark.parametrize(("file", "harm", "code", "message"), BROKEN)
+def test_what_is_wrong_is_told_with_its_file(
+    tmp_path: Path, file: str, harm: Callable[[Path], object], code: str, message: str
+) -> None:
+    (block,) = write_blocks(series_of({up(1): counter(0, 300)}), str(tmp_path))
+    harm(Path(block, file))
+    with pytest.raises(ProblemError) as caught:
+        read(tmp_path)
+    problem = caught.value.problem
+    assert problem.code == f"input/{code}"
+    assert message in problem.message
+    assert problem.span.source.path.startswith(block)
+
+
+def test_an_index_that_points_to_another_file_of_chunks(tmp_path: Path) -> None:
+    (one,) = write_blocks(series_of({up(1): counter(0, 100)}), str(tmp_path))
+    (other,) = write_blocks(series_of({up(1): counter(15, 100)}), str(tmp_path))
+    shutil.copy(Path(one, "chunks", "000001"), Path(other, "chunks", "000001"))
+    with pytest.raises(ProblemError, match="other times than the index"):
+        read(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProblemError) as caught:
+        write_blocks(series_of({up(1): counter(0, 3)}), str(tmp_path / "file"))
+    assert caught.value.problem.code == "input/unreadable"
+
+
+def page_of(records: Sequence[bytes]) -> bytes:
+    return b"".join(b"\1" + struct.pack(">H", len(one)) + checksum(one) + one for one in records)
+
+
+def series_record(ref: int, labels: Labels) -> bytes:
+    texts = b"".join(uvarint(len(text.encode())) + text.encode() for pair in labels for text in pair)
+    return b"\1" + struct.pack(">Q", ref) + uvarint(len(labels)) + texts
+
+
+def samples_record(samples: Sequence[tuple[int, int, int]]) -> bytes:
+    ref, at, _ = samples[0]
+    rows = (varint(r - ref) + varint(t - at) + struct.pack(">Q", b) for r, t, b in samples)
+    return b"\2" + struct.pack(">Qq", ref, at) + b"".join(rows)
+
+
+def samples_record_2(samples: Sequence[tuple[int, int, int]], starts: Sequence[int]) -> bytes:
+    """A record of type 11, which has a start time for each sample."""
+    (ref, first, value), start = samples[0], starts[0]
+    out = b"\x0b" + varint(ref) + varint(first) + varint(start) + struct.pack(">Q", value)
+    for (r, t, b), own, before in zip(samples[1:], starts[1:], starts[:-1], strict=True):
+        marker = b"\0" if own == 0 else b"\1" if own == before else b"\2" + varint(own - start)
+        out += varint(r - ref) + varint(t - first) + marker + struct.pack(">Q", b)
+        ref = r
+    return out
+
+
+def log_of(tmp_path: Path, records: Sequence[bytes]) -> Path:
+    (tmp_path / "wal").mkdir()
+    (tmp_path / "wal" / "00000000").write_bytes(page_of(records))
+    return tmp_path
+
+
+def test_what_a_log_says(tmp_path: Path) -> None:
+    deleted = b"\3" + struct.pack(">Q", 7) + varint(3000) + varint(3500)
+    records = [
+        series_record(7, up(1)) + series_record(8, up(2))[1:],
+        samples_record([(7, 1000, 1), (8, 1001, 2), (7, 2000, STALE_BITS), (7, 2000, 9), (7, 1500, 9), (7, 3000, 4)]),
+        b"\4 exemplars",
+        series_record(9, up(1)),  # the same series, after a restart
+        samples_record_2([(9, 4000, 5), (8, 4001, 6), (9, 5000, 7), (8, 5001, 8)], [1, 1, 0, 3]),
+        deleted,
+        b"\7 histograms",
+        b"\xc8 of a later version",
+        samples_record([(99, 1, 1)]),
+    ]
+    recording = open_recording(str(log_of(tmp_path, records)))
+    found = rows_of(recording.read(EVERYTHING, 0, 10_000))
+    assert found == {
+        up(1): [(1000, 1), (2000, STALE_BITS), (4000, 5), (5000, 7)],
+        up(2): [(1001, 2), (4001, 6), (5001, 8)],
+    }
+    told = sorted(problem.message for problem in recording.problems)
+    assert [message[:30] for message in told] == [
+        "1 records of a kind that is no",
+        "1 records of native histograms",
+        "1 samples were left out: no re",
+    ]
+    assert all(problem.severity is Severity.WARNING for problem in recording.problems)
+
+
+def test_a_series_that_the_head_dropped_is_in_blocks(tmp_path: Path) -> None:
+    ever = b"\3" + struct.pack(">Q", 7) + varint(-(1 << 63)) + varint((1 << 63) - 1)
+    records = [series_record(7, up(1)), samples_record([(7, 1000, 1)]), ever, series_record(9, up(1))]
+    assert read(log_of(tmp_path, [*records, samples_record([(9, 2000, 2)])])) == {up(1): [(2000, 2)]}
+
+
+def test_a_log_that_is_being_written(tmp_path: Path) -> None:
+    folder = log_of(tmp_path, [series_record(7, up(1)), samples_record([(7, 1000, 1)]), samples_record([(7, 2000, 2)])])
+    log = folder / "wal" / "00000000"
+    content = log.read_bytes()
+    for cut in range(1, 30):
+        log.write_bytes(content[:-cut])
+        recording = open_recording(str(folder))
+        assert rows_of(recording.read(EVERYTHING, 0, 9000)) == {up(1): [(1000, 1)]}
+        (problem,) = recording.problems
+        assert problem.code == "input/truncated"
+    (folder / "wal" / "00000001").write_bytes(content)
+    with pytest.raises(ProblemError, match="not a part of a log"):
+        read(folder)
+    (folder / "wal" / "00000001").rename(folder / "wal" / "00000002")
+    with pytest.raises(ProblemError, match="segment 1 of the log is not there"):
+        read(folder)
+    log.write_bytes(content[:9] + b"x" + content[10:])
+    (folder / "wal" / "00000002").unlink()
+    with pytest.raises(ProblemError, match="at byte 0: wrong checksum"):
+        read(folder)
 
 
 def flood(url: str, rounds: range) -> None:

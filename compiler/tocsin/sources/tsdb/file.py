@@ -16,6 +16,9 @@ from tocsin.kernels.chunks import be32
 from tocsin.kernels.crc32c import crc32c
 from tocsin.sources.api import refuse
 
+_SMALL = 1 << 20
+"""Up to this size a file is read at once, and takes no descriptor."""
+
 _AGAIN = "copy or download it again; Prometheus leaves out a block that it cannot read, so can you"
 
 
@@ -33,7 +36,9 @@ class MappedFile:
             size = os.fstat(file.fileno()).st_size
             if size < max(shortest, 4):
                 raise refuse("truncated", path, f"has {size} bytes, and no less than {shortest} make sense", _AGAIN)
-            data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
+            small = size <= _SMALL
+            content = file.read() if small else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = np.frombuffer(content, dtype=np.uint8)
         found = be32(data, 0)
         if found != magic:
             raise refuse("damaged", path, f"begins with {found:#010x}, not with {magic:#010x}", _AGAIN)

@@ -25,6 +25,9 @@ from tocsin.sources.tsdb.samples import Oddities, Part, joined, samples
 _REMEMBERED = 100_000
 """So many series of selections of blocks are kept, those that were asked for last."""
 
+_OPEN = 100
+"""So many blocks are kept open between reads, for each mapped file takes a descriptor."""
+
 
 class TsdbRecording:
     """Blocks, opened when a read needs them, and what a server's logs hold beyond them, as one recording.
@@ -42,7 +45,7 @@ class TsdbRecording:
         self._path = path
         self._metas = sorted(metas, key=lambda entry: (entry[1].start, entry[1].end, entry[1].ulid))
         self._found = tuple(problems)
-        self._blocks: dict[str, Block] = {}
+        self._blocks: OrderedDict[str, Block] = OrderedDict()
         self._selected: OrderedDict[tuple[str, tuple[Matcher, ...]], Selected] = OrderedDict()
         self._odd = Oddities({}, {})
         self._heads = [MemoryRecording(one) for one in head if len(one.times)]
@@ -74,6 +77,9 @@ class TsdbRecording:
     def _block(self, folder: str, meta: Meta) -> Block:
         if folder not in self._blocks:
             self._blocks[folder] = open_block(folder, meta)
+            if len(self._blocks) > _OPEN:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(folder)
         return self._blocks[folder]
 
     def _select(self, block: Block, matchers: tuple[Matcher, ...]) -> Selected:
@@ -91,7 +97,7 @@ class TsdbRecording:
         bounds = ((meta.start if sign > 0 else 1 - meta.end, folder, meta) for folder, meta in self._metas)
         for bound, folder, meta in sorted(bounds, key=lambda one: one[0]):
             if best is None or bound < best:
-                found = first_time(self._block(folder, meta), sign, self._odd)
+                found = first_time(self._block(folder, meta), sign, Oddities({}, {}))  # a read tells of them
                 best = min((one for one in (best, found) if one is not None), default=None)
         if best is None:
             raise refuse("not-a-recording", self._path, "has no samples of floats")
@@ -172,6 +178,10 @@ def _read(path: str) -> TsdbRecording:
     )
     wal = os.path.join(path, "wal")
     problems += [_warning(code, wal, f"{count:,} {message}") for count, code, message in counts if count]
+    problems += [
+        _warning("truncated", file, f"the log ends at byte {at}, in the middle of a record that a server was writing")
+        for file, at in log.cut
+    ]
     return TsdbRecording(path, used, (in_order, late), problems)
 
 

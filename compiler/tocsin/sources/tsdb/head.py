@@ -47,6 +47,7 @@ class Log:
     min_time: int = -(1 << 63)
     histograms: int = 0
     unknown: int = 0
+    cut: list[tuple[str, int]] = field(default_factory=list)
 
 
 def read_log(folder: str) -> Log:
@@ -70,7 +71,10 @@ def _checkpoint(wal: str) -> str | None:
 
 def _take(log: Log, paths: list[str], rows: list[tuple[Bits, Times, Bits]]) -> None:
     for record in records(paths):
-        kind = record.content[0] if record.content else 0
+        if not record.content:
+            log.cut.append((record.path, record.offset))
+            break
+        kind = record.content[0]
         try:
             if kind in (_SAMPLES, _SAMPLES_V2):
                 found = _samples(record, samples_v1 if kind == _SAMPLES else samples_v2)

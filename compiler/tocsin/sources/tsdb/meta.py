@@ -14,6 +14,7 @@ from tocsin.sources.api import refuse
 from tocsin.sources.tsdb.file import readable
 
 META = "meta.json"
+_LATEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,23 @@ def read_meta(folder: str) -> Meta:
         content = file.read()
     try:
         return _meta(path, json.loads(content))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise refuse("damaged", path, "is not the description of a block", "copy or download the block again") from None
 
 
 def _meta(path: str, body: Mapping[str, Any]) -> Meta:
     if body["version"] != 1:
         raise _refuse_version(path, body["version"])
+    start, end = int(body["minTime"]), int(body["maxTime"])
+    if not -_LATEST <= start <= end <= _LATEST:
+        raise ValueError
     compaction, thanos = body.get("compaction") or {}, body.get("thanos") or {}
     # Labels such as Mimir's `__compactor_shard_id__` are its own: no query sees them.
     external = {str(name): str(value) for name, value in (thanos.get("labels") or {}).items() if name[:2] != "__"}
     return Meta(
         str(body["ulid"]),
-        int(body["minTime"]),
-        int(body["maxTime"]),
+        start,
+        end,
         tuple(str(parent["ulid"]) for parent in compaction.get("parents") or ()),
         from_mapping(external),
         int((thanos.get("downsample") or {}).get("resolution") or 0),

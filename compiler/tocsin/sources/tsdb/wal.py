@@ -22,7 +22,7 @@ _SNAPSHOT = "take a snapshot of the server (`POST /api/v1/admin/tsdb/snapshot`) 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, unpacked; `path` and `offset` are of its last fragment."""
+    """A record, unpacked; `path` and `offset` are of its last fragment. One without content ends a log too early."""
 
     path: str
     offset: int
@@ -47,13 +47,16 @@ def segments(folder: str, after: int = -1) -> list[str]:
 def records(paths: list[str]) -> Iterator[Record]:
     """The records of segment files in their order.
 
-    A server may be writing the last one: a record that has not ended there is none yet.
+    A server may be writing the last one: a record that has not ended there is none yet, and is given without content.
     """
     parts: list[bytes] = []
     for path in paths:
         with readable(path), open(path, "rb") as file:
             content = file.read()
         for kind, start, end in _fragments(path, content, last=path == paths[-1]):
+            if not kind:
+                yield Record(path, start, b"")
+                return
             kind, packing = kind & 7, kind & (_SNAPPY | _ZSTD)
             if (kind in (_FULL, _FIRST)) == bool(parts) or kind > _LAST:
                 raise _damaged(path, start - HEADER, "a part of a record that does not follow from the one before")
@@ -64,13 +67,14 @@ def records(paths: list[str]) -> Iterator[Record]:
 
 
 def _fragments(path: str, content: bytes, *, last: bool) -> Iterator[tuple[int, int, int]]:
-    """The parts of records in a segment file: type, and where the bytes start and end."""
+    """The parts of records in a segment file: type, 0 for one that is cut, and where the bytes start and end."""
     data = np.frombuffer(content, dtype=np.uint8)
     found = np.empty((PAGE // HEADER, 3), dtype=np.int64)
     for page in range(0, len(data), PAGE):
         count, fault, at = fragments(data, page, found)
         yield from found[:count].tolist()
         if fault == TORN and last:
+            yield 0, int(at), int(at)
             return
         if fault:
             raise _damaged(path, int(at), "wrong checksum" if fault == CHECKSUM else "not a part of a log")
