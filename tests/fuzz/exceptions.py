@@ -24,6 +24,7 @@ from tocsin.promql.ast import (
     String,
     Subquery,
     ValueType,
+    VectorSelector,
     transform,
     unwrap,
     walk,
@@ -83,20 +84,26 @@ def _moving_window(
 ) -> bool:
     """In a range query the fixed window of `predict_linear(v[5m] @ 100, 1)` moves with the steps.
 
-    It is not evaluated once for all of them (promql/functions.go, `AtModifierUnsafeFunctions`), and its offset, which
-    stands for the `@`, is that of the first step. The engine answers as an instant query of each step.
+    It is not evaluated once for all of them (promql/functions.go, `AtModifierUnsafeFunctions`), as with every function
+    that also has a parameter which hangs on the step; and its offset, which stands for the `@`, is that of the first
+    step. The engine answers as an instant query of each step.
     """
     return query == "range" and has_moving_window(case.text) and _as_instant_queries(case, server) == got
 
 
 def has_moving_window(text: str, within: type[Expr] = Expr) -> bool:
-    """Whether there is a `predict_linear` over a fixed window, somewhere below a node of some kind."""
+    """Whether something is evaluated at each step over a fixed window, somewhere below a node of some kind."""
     try:
         expr = parse(of_prometheus_3(text))
     except ProblemError:
         return False
     nodes = (node for outer in walk(expr) if isinstance(outer, within) for node in walk(outer))
-    return any(isinstance(node, Call) and node.function == "predict_linear" and _fixed(node.args[0]) for node in nodes)
+    return any(isinstance(node, Call) and any(map(_fixed, node.args)) and _hangs_on_the_step(node) for node in nodes)
+
+
+def _hangs_on_the_step(call: Call) -> bool:
+    others = (part for argument in call.args if not _fixed(argument) for part in walk(argument))
+    return call.function == "predict_linear" or any(isinstance(part, Call | VectorSelector) for part in others)
 
 
 def _fixed(window: Expr) -> bool:
@@ -166,7 +173,7 @@ Exception_: TypeAlias = Callable[[Case, str, Callable[[], Rows], Answer, Answer,
 
 EXCEPTIONS: dict[str, Exception_] = {
     "duplicates at different steps of a range query": _duplicates_at_different_steps,
-    "predict_linear's fixed window moves in a range query": _moving_window,
+    "a fixed window moves in a range query": _moving_window,
     "parameter of the first step": _parameter_of_the_first_step,
     "Prometheus's answer changes from one time to the next": _order_of_a_map,
 }
