@@ -172,6 +172,7 @@ def signed(value: float) -> tuple[float, float]:
 
 
 def absent_labels(expr: Expr) -> Labels:
+    expr = unwrap(expr)
     selector = expr.selector if isinstance(expr, MatrixSelector) else expr
     if not isinstance(selector, VectorSelector):
         return ()

@@ -102,3 +102,9 @@ def test_equal_values_stay_in_their_order_and_nans_turn_theirs(text: str, expect
 def test_zeros_of_both_signs_are_two_values() -> None:
     found, _failed = rows('count_values("v", g)', minutes(0.0, -0.0, 0.0))
     assert sorted(found, key=str) == [[1.0, None, 1.0], [None, 1.0, None]]
+
+
+@pytest.mark.parametrize("text", ['absent((nothing{a="1"}))', 'absent_over_time(((nothing{a="1"}[5m])))'])
+def test_absent_looks_into_parentheses(text: str) -> None:
+    result = evaluate_range(parse(text), recording_of(minutes(1)), START, START, 1, Semantics(compat=2))
+    assert result.frame.labels == ((("a", "1"),),)

@@ -62,16 +62,16 @@ def compare(case: Case, server: Prometheus, recording: Recording) -> Verdict:
         expected = _judge(verdict, case, f"instant {at}", ask, step(steps, at), server)
         if expected is not None:
             own = told(engine(Case(case.text, at, at, 1, ()), recording, ends=None))
-            _judge_order(verdict, case, at, ask, expected, own)
+            _judge_order(verdict, case, at, expected, own, server)
     return verdict
 
 
-def _judge_order(verdict: Verdict, case: Case, at: int, ask: Callable[[], Rows], expected: Answer, got: Answer) -> None:
+def _judge_order(verdict: Verdict, case: Case, at: int, expected: Answer, got: Answer, server: Prometheus) -> None:
     """The series of an instant query stand in the order in which Prometheus has them."""
     if not agree(expected, got):
         verdict.differences.append(Difference(case, f"instant {at}, alone", expected, got))
     elif isinstance(expected, dict) and list(expected) != list(got):
-        exception = order_is_open(ask, expected, got)
+        exception = order_is_open(case, at, expected, server)
         if exception:
             verdict.exceptions.append(exception)
         else:

@@ -9,7 +9,7 @@ import numpy as np
 from tocsin.functions.registry import SCALAR, VECTOR, function
 from tocsin.functions.values import Scalar, Steps, Vector, one_series
 from tocsin.labels import NAME, Labels, from_mapping
-from tocsin.promql.ast import MatrixSelector, VectorSelector
+from tocsin.promql.ast import MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.match import matchers_of
 from tocsin.series import Values
 
@@ -19,7 +19,7 @@ def labels_of_absent(steps: Steps) -> Labels:
 
     Prometheus `createLabelsForAbsentFunction` (promql/functions.go).
     """
-    selector = steps.call.args[0]
+    selector = unwrap(steps.call.args[0])
     if isinstance(selector, MatrixSelector):
         selector = selector.selector
     if not isinstance(selector, VectorSelector):
