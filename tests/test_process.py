@@ -48,6 +48,15 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path) -> None:
     assert "\x1b" not in run("check", "gone.yaml", cwd=folder, env={"TERM": "xterm"}).stderr
 
 
+def test_a_terminal_is_told_of_kernels_that_are_compiled_once(folder: Path, tmp_path: Path) -> None:
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    first, second = (on_a_terminal("query", *DATA, "up", cwd=folder, env=cache) for _ in range(2))
+    assert first.startswith("compiling the kernels, once on this machine ...\r\n")
+    assert first.count("compiling") == 1
+    assert "compiling" not in second
+    assert second == first.split("\n", 1)[1]
+
+
 IMPORTED = """
 import atexit, sys
 atexit.register(lambda: print(*(name for name in sys.modules if "." not in name), file=sys.stderr))

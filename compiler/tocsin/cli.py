@@ -183,6 +183,7 @@ def backtest(
     from tocsin.report import json as json_report
     from tocsin.report import text
 
+    _announce_compiling()
     problems = Problems()
     with _reported(problems):
         inputs = read_inputs(paths, settings, problems)
@@ -200,6 +201,14 @@ def backtest(
             text.write(verdict, sys.stdout)
         if report:
             files.replace(report, page(verdict, groups, recording, semantics))
+
+
+def _announce_compiling() -> None:
+    """On a terminal, say what the first evaluation on a machine waits for."""
+    from tocsin.kernels.compile import before_compiling
+
+    if sys.stderr.isatty():
+        before_compiling(lambda: print("compiling the kernels, once on this machine ...", file=sys.stderr, flush=True))
 
 
 def _version(compat: Compat) -> Literal[2, 3]:
@@ -233,6 +242,7 @@ def query(
         raise _wrong_call("--start and --end want a --step")
     if time and step:
         raise _wrong_call("give either --time, or --start, --end and --step")
+    _announce_compiling()
     problems = Problems()
     with _reported(problems):
         exprs = [Text.of(text) for text in expr or ()] + (read_expressions(file) if file else [])
