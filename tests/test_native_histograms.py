@@ -14,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.conformance.run import run
 
+from tocsin.alerts.replay import replay
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import concatenate, evaluate, evaluate_instant, evaluate_range
 from tocsin.engine.semantics import Grid, Semantics
@@ -26,6 +27,7 @@ from tocsin.histograms.trim import trimmed
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
 from tocsin.report.query import of_instant, of_range, to_json, to_text
+from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
 from tocsin.series import STALE, Series, any_histograms
 from tocsin.sources.memory import MemoryRecording
 
@@ -578,6 +580,34 @@ def test_sequences_of_test_series() -> None:
 def test_scaling_by_a_negative_number_makes_a_gauge() -> None:
     assert scaled(h("count:1 counter_reset_hint:reset"), 2.0).hint == "reset"
     assert scaled(h("count:1"), -1.0).hint == "gauge"
+
+
+# --- Rules -----------------------------------------------------------------------------------------------------------
+
+FAST, SLOW = "count:8 sum:8 buckets:[8]", "count:8 sum:80 offset:4 buckets:[8]"
+
+
+def test_what_a_rule_records_later_rules_read() -> None:
+    """The median is 0.7 s, and from the third minute to the fifth about 11 s."""
+    series: dict[str, Samples] = {"h/a": [FAST, FAST, SLOW, SLOW, SLOW, FAST, FAST], "other/b": [FAST] * 7}
+    rules: list[Rule] = [
+        RecordingRule("all:h", parse("sum(h)"), {}),
+        RecordingRule("count:h", parse('histogram_count({l="", __name__=~"all:.*"})'), {}),
+        AlertingRule("Slow", parse("histogram_quantile(0.5, all:h) > 1")),
+        AlertingRule("Counted", parse("count:h != 8")),
+        AlertingRule("Histogram", parse("all:h")),
+    ]
+    found = replay([RuleGroup("g", tuple(rules), MINUTE)], recording(series), 0, 6 * MINUTE, Semantics())
+    assert not list(found.problems)
+    fired = {
+        timeline.rule.name: [(episode.firing, episode.resolved) for episode in timeline.episodes]
+        for timeline in found.timelines
+    }
+    assert fired == {"Slow": [(2 * MINUTE, 5 * MINUTE)], "Counted": [], "Histogram": [(0, None)]}
+    recorded = evaluate_instant(parse('{__name__=~"all:h|count:h"}'), found.sources[0], 3 * MINUTE).frame
+    assert recorded.histograms is not None
+    assert format_histogram(recorded.histograms[0, 0]) == "{{" + SLOW + "}}"
+    assert recorded.values[1, 0] == 8.0
 
 
 # --- Results ---------------------------------------------------------------------------------------------------------

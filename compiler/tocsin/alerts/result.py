@@ -12,14 +12,15 @@ from tocsin.alerts.timeline import Failure
 from tocsin.engine.semantics import Result
 from tocsin.labels import NAME, Labels, from_mapping
 from tocsin.rules import AlertingRule, RecordingRule, Rule
-from tocsin.series import Mask, Times, Values
+from tocsin.series import Frame, Mask, Objects, Times, Values
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluations:
     """The evaluations of a rule that succeeded: T times, S label sets, each once; `present` and `values` [S, T].
 
-    `failed` has the times at which the others failed, and why.
+    `failed` has the times at which the others failed, and why. `histograms` object[S, T] are the native histograms
+    among the samples, or None.
     """
 
     times: Times
@@ -27,6 +28,7 @@ class Evaluations:
     values: Values
     present: Mask
     failed: tuple[tuple[int, str], ...]
+    histograms: Objects | None = None
 
 
 def rule_labels(rule: Rule) -> Callable[[Labels], Labels]:
@@ -48,7 +50,7 @@ def evaluations(rule: Rule, result: Result, shift: int, limit: int = 0) -> Evalu
     more than `limit` results, where it is not 0.
     """
     frame = result.frame
-    labels, values, present, twice = _grouped(frame.labels, frame.values, frame.present, rule_labels(rule))
+    labels, values, present, twice, histograms = _grouped(frame, rule_labels(rule))
     faults = [(failure.at, failure.problem.message) for failure in result.failures]
     faults.append((twice, "several results have the same labels after the labels of the rule are set"))
     if limit:
@@ -64,25 +66,30 @@ def evaluations(rule: Rule, result: Result, shift: int, limit: int = 0) -> Evalu
         values[:, good],
         present[:, good],
         tuple((time + shift, message) for time, message in failed),
+        None if histograms is None else histograms[:, good],
     )
 
 
 def _grouped(
-    labels: tuple[Labels, ...], values: Values, present: Mask, rename: Callable[[Labels], Labels]
-) -> tuple[tuple[Labels, ...], Values, Mask, Mask]:
-    """Rows of the same new labels as one, and the steps at which two of them are present."""
+    frame: Frame, rename: Callable[[Labels], Labels]
+) -> tuple[tuple[Labels, ...], Values, Mask, Mask, Objects | None]:
+    """Rows of the same new labels as one, the steps at which two of them are present, and the histograms."""
+    labels, values, present = frame.labels, frame.values, frame.present
     rows: dict[Labels, list[int]] = {}
     for row in np.flatnonzero(present.any(axis=1)).tolist():
         rows.setdefault(rename(labels[row]), []).append(row)
     twice = np.zeros(present.shape[1], dtype=np.bool_)
     chosen = [same[0] for same in rows.values()]
     one_values, one_present = values[chosen], present[chosen]
+    histograms = None if frame.histograms is None else frame.histograms[chosen]
     for index, same in enumerate(rows.values()):
         for row in same[1:]:
             twice |= one_present[index] & present[row]
             one_values[index] = np.where(present[row], values[row], one_values[index])
+            if histograms is not None and frame.histograms is not None:
+                histograms[index, present[row]] = frame.histograms[row, present[row]]
             one_present[index] |= present[row]
-    return tuple(rows), one_values, one_present, twice
+    return tuple(rows), one_values, one_present, twice, histograms
 
 
 def failures(failed: Iterable[tuple[int, str]]) -> tuple[Failure, ...]:

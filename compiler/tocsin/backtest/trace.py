@@ -20,7 +20,7 @@ from tocsin.labels import Labels
 from tocsin.promql.ast import Binary, Expr, unwrap
 from tocsin.promql.compare import comparison
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
-from tocsin.series import Frame, Mask, Recording, Times, Values
+from tocsin.series import Frame, Mask, Recording, Times, Values, are_histograms
 
 Evaluate: TypeAlias = Callable[[Expr, int, int], Frame]
 """Evaluates an expression at every step from one time to another, both inclusive, in Unix milliseconds."""
@@ -179,8 +179,13 @@ def _tiles(span: Span, bucket: int, step: int) -> Iterator[Span]:
 
 
 def thin(frame: Frame, width: int) -> Frame:
-    """Two times for every `width` of a frame, with the least and the greatest finite value of them, in their order."""
+    """Two times for every `width` of a frame, with the least and the greatest finite value of them, in their order.
+
+    Native histograms are left out: nothing draws them.
+    """
     usable = frame.present & np.isfinite(frame.values)
+    if frame.histograms is not None:
+        usable &= ~are_histograms(frame.histograms)
     count = len(frame.times)
     if width <= 2 or not count:
         return Frame(frame.labels, frame.times, np.where(usable, frame.values, 0.0), usable)
