@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -489,6 +490,13 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as caught:
         write_blocks(series_of({up(1): counter(0, 3)}), str(tmp_path / "file"))
     assert caught.value.problem.code == "input/unreadable"
+
+
+def test_histograms_are_not_written_as_floats(tmp_path: Path) -> None:
+    series = series_of({up(1): counter(0, 2)})
+    with pytest.raises(ProblemError, match="native histograms"):
+        write_blocks(replace(series, histograms=np.array([None, object()])), str(tmp_path))
+    assert os.listdir(tmp_path) == []
 
 
 def page_of(records: Sequence[bytes]) -> bytes:

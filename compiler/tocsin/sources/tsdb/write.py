@@ -17,6 +17,7 @@ import numpy as np
 from tocsin.kernels.xor import Bits
 from tocsin.kernels.xor_encode import WORST_CHUNK, WORST_SAMPLE, encode
 from tocsin.series import Offsets, Series, Times
+from tocsin.sources.api import refuse
 from tocsin.sources.tsdb.block import SEGMENT_MAGIC
 from tocsin.sources.tsdb.file import readable
 from tocsin.sources.tsdb.meta import META
@@ -48,8 +49,10 @@ def write_blocks(series: Series, folder: str, span: int = SPAN) -> list[str]:
 
     The names follow from the contents, so what is written twice is there once; a block is there whole or not at all.
     Prometheus takes blocks in while it runs, promtool 2.42 wants a folder `wal` beside them. Raises ProblemError where
-    the folder cannot be written.
+    the folder cannot be written, or where samples are native histograms.
     """
+    if series.histograms is not None and any(one is not None for one in series.histograms):
+        raise refuse("unsupported", folder, "native histograms cannot be written to blocks yet, only floats")
     with readable(folder):
         os.makedirs(folder, exist_ok=True)
         return [_write(series, part, folder) for part in _spans(series, span)]
