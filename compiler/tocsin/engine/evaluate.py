@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -11,6 +12,7 @@ import tocsin.engine.aggregate
 import tocsin.engine.binary
 import tocsin.engine.call
 import tocsin.engine.literal
+import tocsin.engine.ratio
 import tocsin.engine.select
 import tocsin.engine.subquery  # noqa: F401  (each registers its kind of node)
 from tocsin.diagnostics import ProblemError
@@ -22,7 +24,7 @@ from tocsin.engine.support import refusals
 from tocsin.engine.tile import Outcome, Tile, unsupported
 from tocsin.functions.values import Scalar, Vector, Windows
 from tocsin.labels import Labels
-from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, walk
+from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery, VectorSelector, walk
 from tocsin.promql.durations import resolve
 from tocsin.series import Frame, Recording, Times
 
@@ -40,6 +42,8 @@ def evaluate(
     (`promql/unsupported`) before anything is read; runtime errors are in the results.
     """
     exprs = [_resolved(expr, grid, semantics) for expr in exprs]
+    if semantics.ends is not None and semantics.ends[0] < semantics.ends[1]:
+        semantics = replace(semantics, step=grid.step)
     for problem in chain.from_iterable(map(refusals, exprs)):
         raise ProblemError(problem)
     times, reach = grid.times, max(map(longest, exprs), default=0)
@@ -117,9 +121,21 @@ def concatenate(results: Sequence[Result]) -> Result:
 
 
 def _needs_single_steps(expr: Expr) -> bool:
-    """Whether `@ start()` stands in a subquery: there it means the outer step, so that no two steps share the inner."""
+    """Whether `start()` stands in a subquery, alone or behind an `@`.
+
+    There it means the outer step, so that no two steps share the inner ones.
+    """
     inside = (inner for outer in walk(expr) if isinstance(outer, Subquery) for inner in walk(outer.expr))
-    return any(isinstance(node, VectorSelector | Subquery) and isinstance(node.at, str) for node in inside)
+    return any(map(_names_an_end, inside))
+
+
+def _names_an_end(node: Expr) -> bool:
+    match node:
+        case VectorSelector(at=at) | Subquery(at=at):
+            return isinstance(at, str)
+        case Call(function=name):
+            return name in ("start", "end")
+    return False
 
 
 def _results(exprs: Sequence[Expr], tile: Tile) -> tuple[Result, ...]:
@@ -141,7 +157,7 @@ def _result(outcome: Outcome, expr: Expr, times: Times) -> Result:
     order = np.flatnonzero(rows)
     if value.rank is not None and len(times) == 1:
         order = order[np.argsort(value.rank[order, 0], kind="stable")]
-    labels = tuple(value.labels[row] for row in order)
-    columns = np.ascontiguousarray(value.values[order]), np.ascontiguousarray(present[order])
-    frame = Frame(labels, times, *columns, None if value.histograms is None else value.histograms[order])
-    return Result(frame, outcome.failures)
+    if len(order) < len(value.labels) or (np.diff(order) < 0).any():
+        value, present = value.rows(order.tolist()), present[order]
+    values = np.ascontiguousarray(value.values)
+    return Result(Frame(value.labels, times, values, np.ascontiguousarray(present), value.histograms), outcome.failures)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tocsin.engine.semantics import Semantics
-from tocsin.promql.ast import At, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
+from tocsin.functions.info import describing
+from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.promql.match import matchers_of
 from tocsin.series import STALE_BITS, Mask, Objects, Recording, Series
 
@@ -51,6 +52,9 @@ def needs(expr: Expr, start: int, end: int, semantics: Semantics) -> Iterator[Ne
             if ends is None and start == end:
                 semantics = replace(semantics, ends=(start, end))  # as in `Tile.inner`
             yield from needs(expr.expr, low - expr.range, high, semantics)
+        case Call(function="info", args=(described, *_)):
+            yield from needs(described, start, end, semantics)
+            yield from needs(describing(expr), start, end, semantics)
         case _:
             for child in children(expr):
                 yield from needs(child, start, end, semantics)

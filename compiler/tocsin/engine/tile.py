@@ -86,7 +86,7 @@ class Tile:
         self._open[-1].append(failure)
 
     def steps(self, call: Call) -> Steps:
-        return Steps(self.times, self.semantics.compat, call)
+        return Steps(self.times, self.semantics.compat, call, self.semantics.ends, self.semantics.step)
 
     def reference(self, at: At | None, offset: int) -> Times:
         """The time that a selector looks at, at each step."""
