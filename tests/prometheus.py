@@ -93,14 +93,14 @@ def openmetrics(data: Mapping[Labels, Samples]) -> str:
 
 
 @contextmanager
-def prometheus(data: Mapping[Labels, Samples]) -> Iterator[Prometheus]:
-    """Serve samples, without staleness markers, from blocks that promtool makes of them."""
+def prometheus(data: Mapping[Labels, Samples], *more: str) -> Iterator[Prometheus]:
+    """Serve samples, without staleness markers, from blocks that promtool makes of them; `more` are flags."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "samples.txt").write_text(openmetrics(data))
         make = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(root / "samples.txt"), str(root / "data")]
         subprocess.run(make, check=True, capture_output=True, text=True)
-        with _server(root) as server:
+        with _server(root, more) as server:
             yield server
 
 

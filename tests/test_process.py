@@ -75,13 +75,13 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
 def test_light_commands_import_nothing_heavy(call: tuple[str, ...], folder: Path) -> None:
     loaded = imported(*call, cwd=folder)
     assert "tocsin" in loaded
-    assert not loaded & {"numpy", "numba", "jinja2", "plotly"}
+    assert not loaded & {"numpy", "numba", "jinja2", "plotly", "requests"}
 
 
 def test_a_backtest_without_a_page_does_not_import_the_charts(folder: Path) -> None:
     loaded = imported("query", *DATA, "up", cwd=folder)
     assert "numpy" in loaded
-    assert not loaded & {"plotly", "jinja2"}
+    assert not loaded & {"plotly", "jinja2", "requests", "google"}
 
 
 @pytest.mark.parametrize("call", [("query", *DATA, *["up"] * 500), ("schema",), ("check", *map(str, range(900)))])

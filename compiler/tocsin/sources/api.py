@@ -23,13 +23,14 @@ class Kind:
     """One kind of recording.
 
     `accepts` sees the path and the first bytes, decompressed (none for a folder); `looks` tells people what this
-    kind looks like.
+    kind looks like. Of a URL only its scheme decides, which must be one of `schemes`.
     """
 
     name: str
     looks: str
     accepts: Callable[[str, bytes], bool]
     read: Callable[[str], OpenedRecording]
+    schemes: tuple[str, ...] = ()
 
 
 KINDS: Registry[Kind] = Registry("kind of recording")

@@ -1,0 +1,134 @@
+"""Prometheus's HTTP API to raw samples: instant queries of range vectors, whose windows are exact to the millisecond.
+
+A window is open on the left in Prometheus 3 and closed in 2; one that begins a millisecond early, with what lies before
+left out, holds the same samples in both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import requests
+
+from tocsin.diagnostics import Problem
+from tocsin.labels import NAME
+from tocsin.promql.ast import Matcher, MatrixSelector, VectorSelector
+from tocsin.promql.match import accepts
+from tocsin.promql.print import print_expr
+from tocsin.series import Series
+from tocsin.sources.http.pieces import Matchers
+from tocsin.sources.http.recording import warning
+from tocsin.sources.http.server import GarbledError, Server, TooMuchError
+from tocsin.sources.runs import NORMAL_NAN, Runs, Tally, clipped, labels_of, settled
+from tocsin.sources.time import LATEST
+
+_QUERY = "/api/v1/query"
+_NAMED = Matcher(NAME, "!=", "")
+_WHOLE = {"partial_response": "false", "deny_partial_response": "1"}
+"""Thanos and VictoriaMetrics leave out what is down unless told not to; the others ignore this."""
+
+
+class QueryClient:
+    """Asks by PromQL."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        message = "the HTTP API has no staleness markers: a series that ended is seen until the look-back has passed"
+        help = "use the server's data folder, or `remote-read+http://`, where that matters"
+        return (warning("no-staleness", self.server.name, message, help),)
+
+    def check(self) -> None:
+        self._ask(_QUERY, {"query": "1", "time": "0"})
+
+    def fetch(self, matchers: Matchers, start: int, end: int) -> tuple[Series, Tally]:
+        text = print_expr(MatrixSelector(VectorSelector(None, sent(matchers)), end - start + 1))
+        data = self._ask(_QUERY, {"query": text, "time": f"{end / 1000:.3f}", **_WHOLE})
+        try:
+            if data["data"]["resultType"] != "matrix":
+                raise self.server.refuse("answers a range vector with something else", _QUERY)
+            runs, histograms = _runs(data["data"]["result"])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise self.server.refuse(f"the answer is not a matrix of samples: {error!r}", _QUERY) from None
+        series, tally = settled(runs)
+        warnings = frozenset(str(one) for one in data.get("warnings") or ())
+        return clipped(series, start, end), tally + Tally(histograms=histograms, warnings=warnings)
+
+    def indexed(self, start: int, end: int) -> bool:
+        form = {"start": f"{start / 1000:.3f}", "end": f"{end / 1000:.3f}", **_WHOLE}
+        return bool(self._ask("/api/v1/labels", form)["data"])
+
+    def sampled(self, start: int, end: int) -> bool:
+        window = MatrixSelector(VectorSelector(None, (_NAMED,)), end - start + 1)
+        query = f"count(last_over_time({print_expr(window)}))"
+        try:
+            data = self._ask(_QUERY, {"query": query, "time": f"{end / 1000:.3f}", **_WHOLE})["data"]
+        except TooMuchError:
+            return True
+        return bool(data["result"])
+
+    def _ask(self, path: str, form: dict[str, str]) -> Any:
+        return self.server.ask(path, self._parsed, data=form, judge=_judge)
+
+    def _parsed(self, response: requests.Response) -> Any:
+        body = response.content
+        kind = response.headers.get("Content-Type", "")
+        if "html" in kind or body.lstrip()[:1] == b"<":
+            raise self.server.refuse(
+                f"status {response.status_code} with a page of HTML, not Prometheus's API", "", _PAGE
+            )
+        try:
+            answer = json.loads(body)
+        except ValueError as error:
+            raise GarbledError(f"status {response.status_code} with what is not JSON: {error}") from None
+        if not isinstance(answer, dict) or answer.get("status") != "success" or "data" not in answer:
+            raise self.server.refuse(f"status {response.status_code} with JSON that is not Prometheus's API")
+        if answer.get("isPartial"):
+            raise GarbledError("the server says that its answer is not the whole")
+        return answer
+
+
+_PAGE = "give the URL below which `/api/v1` answers; a page may be that of a login"
+
+
+def sent(matchers: Sequence[Matcher]) -> Matchers:
+    """Matchers that Prometheus takes: one of them must not accept a label that is not there."""
+    every = tuple(matchers)
+    return (*every, _NAMED) if all(accepts(matcher, "") for matcher in every) else every
+
+
+def _judge(response: requests.Response) -> None:
+    """Raise TooMuchError where the server could not work it off: 422, or the time it gives itself ran out."""
+    try:
+        answer = response.json()
+        kind, message = answer["errorType"], answer["error"]
+    except (ValueError, KeyError, TypeError):
+        if response.status_code == 422:
+            raise TooMuchError("status 422") from None
+        return
+    if response.status_code == 422 or kind in ("timeout", "canceled"):
+        raise TooMuchError(f"status {response.status_code}: {message}")
+
+
+def _runs(result: Sequence[Any]) -> tuple[Runs, int]:
+    """The samples of a matrix, and how many native histograms are beside them."""
+    runs, histograms = Runs.none(), 0
+    for one in result:
+        histograms += len(one.get("histograms") or ())
+        pairs = one.get("values")
+        if not pairs:
+            continue
+        seconds, texts = zip(*pairs, strict=True)
+        # Three decimals of seconds up to the year 5138 are the nearest double, which is off by far less than 0.5 ms.
+        times = np.rint(np.array(seconds, dtype=np.float64) * 1000)
+        if not (np.abs(times) < LATEST * 1000).all():
+            raise ValueError("a time after the year 5000")
+        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+        values[np.isnan(values)] = NORMAL_NAN
+        runs.add(labels_of(one["metric"]), times.astype(np.int64), values)
+    return runs, histograms

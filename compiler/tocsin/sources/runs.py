@@ -1,0 +1,116 @@
+"""Runs of samples, as servers and exports give them, to series: by labels, in order of time, oddities counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.labels import Labels, from_mapping
+from tocsin.series import Offsets, Series, Times, Values
+from tocsin.sources.memory import Columns, sort
+
+NORMAL_NAN = np.array([0x7FF8000000000001], dtype=np.uint64).view(np.float64)[0]
+"""The NaN that Prometheus stores for any that is no staleness marker (prometheus model/value/value.go)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many samples were odd: older than the one before, in contradiction to another, given again; how many native
+    histograms were left out; and what the server itself warned of.
+    """
+
+    backward: int = 0
+    contradicting: int = 0
+    repeated: int = 0
+    histograms: int = 0
+    warnings: frozenset[str] = frozenset()
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.backward + other.backward,
+            self.contradicting + other.contradicting,
+            self.repeated + other.repeated,
+            self.histograms + other.histograms,
+            self.warnings | other.warnings,
+        )
+
+
+@dataclass(slots=True)
+class Runs:
+    """Runs of samples: run i has `labels[i]`, and its samples are `times[i]` and `values[i]`."""
+
+    labels: list[Labels]
+    times: list[Times]
+    values: list[Values]
+
+    @staticmethod
+    def none() -> Runs:
+        return Runs([], [], [])
+
+    def add(self, labels: Labels, times: Times, values: Values) -> None:
+        if len(times):
+            self.labels.append(labels)
+            self.times.append(times)
+            self.values.append(values)
+
+
+def labels_of(metric: object) -> Labels:
+    """The labels of a JSON object; raises TypeError where it is none of texts."""
+    if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
+        raise TypeError("labels that are no texts")
+    return from_mapping(metric)
+
+
+EMPTY = Series((), np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
+
+
+def settled(runs: Runs) -> tuple[Series, Tally]:
+    """Runs as series. Of several samples of a series at one time the first is kept, and all that is odd is counted.
+
+    Runs of one series may come in any order; what counts is that each rises.
+    """
+    if not runs.labels:
+        return EMPTY, Tally()
+    known = {labels: index for index, labels in enumerate(sorted(set(runs.labels)))}
+    owner = np.array([known[labels] for labels in runs.labels], dtype=np.int64)
+    order = np.lexsort((np.array([times[0] for times in runs.times]), owner)).tolist()
+    times = np.concatenate([runs.times[run] for run in order])
+    values = np.concatenate([runs.values[run] for run in order])
+    row = np.repeat(owner[order], [len(runs.times[run]) for run in order])
+    if ((times[1:] > times[:-1]) | (row[1:] != row[:-1])).all():
+        counts = np.bincount(row, minlength=len(known))
+        return Series(tuple(known), _offsets(counts), times, values), Tally()
+    backward = sum(int((run[1:] < run[:-1]).sum()) for run in runs.times)
+    place = np.lexsort((times, row))
+    found = sort(Columns(tuple(known), row[place], times[place], values[place], place))
+    contradicting = found.contradicting.count if found.contradicting else 0
+    return found.series, Tally(backward, contradicting, found.repeated.count if found.repeated else 0)
+
+
+def in_time(pieces: Iterable[Series]) -> Series:
+    """Pieces that follow each other in time as one."""
+    runs = Runs.none()
+    for piece in pieces:
+        for labels, low, high in zip(piece.labels, piece.offsets, piece.offsets[1:], strict=False):
+            runs.add(labels, piece.times[low:high], piece.values[low:high])
+    return settled(runs)[0]
+
+
+def clipped(series: Series, start: int, end: int) -> Series:
+    """The samples from `start` to `end`, both inclusive, and only series that have one."""
+    inside = (series.times >= start) & (series.times <= end)
+    if inside.all():
+        return series
+    before = np.concatenate(([0], np.cumsum(inside)))
+    offsets = before[series.offsets]
+    filled = np.diff(offsets) > 0
+    labels: Sequence[Labels] = [one for one, some in zip(series.labels, filled.tolist(), strict=True) if some]
+    return Series(
+        tuple(labels), np.concatenate((offsets[:1], offsets[1:][filled])), series.times[inside], series.values[inside]
+    )
+
+
+def _offsets(counts: Offsets) -> Offsets:
+    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)

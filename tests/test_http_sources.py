@@ -1,0 +1,411 @@
+"""Servers and dumps: the same samples bit for bit whichever way; a server that fails is asked again, or named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.faulty_server import Asked, FaultyServer, Reply, faulty, passed_on
+from tests.prometheus import Prometheus, prometheus
+
+from tocsin.diagnostics import ProblemError, render
+from tocsin.labels import Labels, from_mapping
+from tocsin.promql.ast import Matcher
+from tocsin.series import Series
+from tocsin.sources.http.access import read_access
+from tocsin.sources.http.extent import extent
+from tocsin.sources.http.open import open_server
+from tocsin.sources.http.pieces import Piece, pieces
+from tocsin.sources.http.query import QueryClient
+from tocsin.sources.http.recording import HttpRecording
+from tocsin.sources.http.server import Patience, TooMuchError
+from tocsin.sources.open import open_recording
+from tocsin.sources.runs import EMPTY, Runs, Tally, settled
+
+Rows = dict[Labels, list[tuple[int, int]]]
+"""Samples of each series as times and bits."""
+
+START = 1_700_000_000_000
+QUICK = Patience(tries=4, pause=0.001, longest=0.002, connect=5, answer=0.5)
+M = (Matcher("__name__", "=", "m"),)
+EVERYTHING = (Matcher("__name__", "!=", ""),)
+
+
+def rows_of(series: Series) -> Rows:
+    bits, times = series.values.view(np.uint64).tolist(), series.times.tolist()
+    ends = pairwise(series.offsets.tolist())
+    return {one: list(zip(times[a:b], bits[a:b], strict=True)) for one, (a, b) in zip(series.labels, ends, strict=True)}
+
+
+def bits(value: float) -> int:
+    return int(np.float64(value).view(np.uint64))
+
+
+def samples() -> dict[Labels, list[tuple[int, float]]]:
+    """Series with all sorts of values, at uneven times, over two days, with a gap of many hours."""
+    chance = np.random.default_rng(7)
+    odd = [0.0, -0.0, np.inf, -np.inf, 5e-324, 1.7976931348623157e308, 0.1, 1 / 3, 1e21, -123456789.123456789]
+    data = {}
+    for i in range(6):
+        steps = chance.integers(1, 45_000, 3000)
+        steps[1500] = 20 * 3_600_000
+        values = np.where(chance.random(3000) < 0.3, chance.choice(odd, 3000), chance.normal(size=3000))
+        times = START + i + np.cumsum(steps)
+        labels = from_mapping({"__name__": "m" if i < 5 else "other", "i": f'{i}"\\\n€'})
+        data[labels] = list(zip(times.tolist(), values.tolist(), strict=True))
+    return data
+
+
+def expected(data: Mapping[Labels, list[tuple[int, float]]], start: int = 0, end: int = 1 << 60) -> Rows:
+    cut = {one: [(t, bits(v)) for t, v in rows if start <= t <= end] for one, rows in data.items()}
+    return {one: rows for one, rows in cut.items() if rows}
+
+
+DATA = samples()
+ONLY_M = {labels: rows for labels, rows in DATA.items() if ("__name__", "m") in labels}
+ENDS = min(rows[0][0] for rows in DATA.values()), max(rows[-1][0] for rows in DATA.values())
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Prometheus]:
+    with prometheus(DATA) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(live: Prometheus) -> Iterator[FaultyServer]:
+    with faulty(passed_on(live.url)) as server:
+        yield server
+
+
+def opened(url: str, patience: Patience = QUICK) -> HttpRecording:
+    return open_server(url, QueryClient, patience)
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The message of a refusal, as it is shown."""
+    with pytest.raises(ProblemError) as caught:
+        call()
+    return render(caught.value.problem)
+
+
+@pytest.mark.live("prometheus", "promtool")
+class TestApi:
+    def test_every_sample_once_and_bit_for_bit(self, live: Prometheus) -> None:
+        recording = open_recording(live.url)
+        assert recording.extent == ENDS
+        assert rows_of(recording.read(EVERYTHING, *ENDS)) == expected(DATA)
+        assert [problem.code for problem in recording.problems] == ["input/no-staleness"]
+
+    def test_a_selector_that_selects_everything_is_one_the_server_takes(self, live: Prometheus) -> None:
+        assert rows_of(open_recording(live.url).read((), *ENDS)) == expected(DATA)
+
+    def test_both_ends_are_exact_to_the_millisecond(self, live: Prometheus) -> None:
+        times = [time for time, _ in ONLY_M[min(ONLY_M)]]
+        for start, end in [(times[0], times[0]), (times[3] + 1, times[9] - 1), (times[3], times[9])]:
+            assert rows_of(opened(live.url).read(M, start, end)) == expected(ONLY_M, start, end)
+
+    def test_reads_that_overlap_fetch_only_what_is_new(self, proxy: FaultyServer) -> None:
+        recording = opened(proxy.url)
+        hours = [START + hour * 3_600_000 for hour in range(5)]
+        assert rows_of(recording.read(M, hours[1], hours[2])) == expected(ONLY_M, hours[1], hours[2])
+        asked = len(proxy.asked)
+        assert rows_of(recording.read(M, hours[1] + 5, hours[2] - 5)) == expected(ONLY_M, hours[1] + 5, hours[2] - 5)
+        assert len(proxy.asked) == asked
+        assert rows_of(recording.read(M, hours[0], hours[3])) == expected(ONLY_M, hours[0], hours[3])
+        assert rows_of(recording.read(M, hours[4], hours[4] + 9000)) == expected(ONLY_M, hours[4], hours[4] + 9000)
+
+    def test_pieces_follow_each_other_without_gap_or_overlap(self, live: Prometheus) -> None:
+        found = list(opened(live.url).pieces(M, *ENDS))
+        assert (found[0].start, found[-1].end) == ENDS
+        assert all(a.end + 1 == b.start for a, b in pairwise(found))
+        assert len({piece.end - piece.start for piece in found}) > 2, "they grow while they hold little"
+        assert sum(len(piece.series.times) for piece in found) == sum(map(len, ONLY_M.values()))
+
+    def test_a_server_that_gives_no_more_is_asked_for_less(self) -> None:
+        with prometheus(DATA, "--query.max-samples=300") as server:
+            found = list(opened(server.url).pieces(M, *ENDS))
+            assert all(a.end + 1 == b.start for a, b in pairwise(found))
+            assert rows_of(opened(server.url).read(M, *ENDS)) == expected(ONLY_M)
+
+    def test_one_that_never_gives_anything_is_refused_in_its_own_words(self) -> None:
+        with prometheus(DATA, "--query.max-samples=1") as server:
+            shown = refusal(lambda: opened(server.url).read(M, *ENDS))
+            assert server.url in shown
+            assert "not give even a second of samples: status 422: query processing would load too many" in shown
+
+    def test_faults_that_pass_change_nothing(self, proxy: FaultyServer) -> None:
+        recording = opened(proxy.url)
+        proxy.faults += [
+            Reply(429, b"slow down", {"Retry-After": "0"}),
+            Reply(429, b"", {"Retry-After": format_datetime(datetime.now(UTC) - timedelta(days=1))}),
+            Reply(503, b"starting"),
+            Reply(502, b"<html>bad gateway</html>"),
+            Reply(504),
+            lambda reply: Reply(200, reply.body[:-40], reply.headers),
+            lambda reply: Reply(200, reply.body[: len(reply.body) // 2], reply.headers, cut=True),
+        ]
+        assert rows_of(recording.read(M, *ENDS)) == expected(ONLY_M)
+        assert not proxy.faults
+
+    def test_a_server_that_asks_for_time_gets_it(self, proxy: FaultyServer) -> None:
+        recording = opened(proxy.url)
+        proxy.faults.append(Reply(429, b"", {"Retry-After": "1"}))
+        before = datetime.now(UTC)
+        recording.read(M, START, START + 1000)
+        assert datetime.now(UTC) - before > timedelta(seconds=1)
+
+    def test_faults_that_stay_are_told_with_url_and_status(self, proxy: FaultyServer) -> None:
+        recording = opened(proxy.url)
+        proxy.faults.extend([Reply(503, b"x")] * 40)
+        shown = refusal(lambda: recording.read(M, START, START + 1000))
+        assert f"{proxy.url}/api/v1/query" in shown
+        assert "asked 4 times: status 503" in shown
+
+
+HTML = Reply(200, b"<!DOCTYPE html><title>Log in</title>", {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (HTML, "status 200 with a page of HTML"),
+        (Reply(401, b"no"), "status 401 Unauthorized: no"),
+        (Reply(403, b"no"), "status 403 Forbidden: no"),
+        (Reply(404, b"404 page not found"), "status 404 Not Found"),
+        (Reply(302, b"", {"Location": "https://u:p@login/?token=1"}), "sends us on to https://***@login/?***"),
+        (Reply(200, b'{"status":"error"}'), "JSON that is not Prometheus's API"),
+        (Reply(200, b"[1]"), "JSON that is not Prometheus's API"),
+        (Reply(200, b"42 is the answer"), "asked 4 times: status 200 with what is not JSON"),
+        (Reply(200, b""), "asked 4 times: status 200 with what is not JSON"),
+        (Reply(200, b'{"status"', cut=True), "the connection was cut in the middle"),
+        (Reply(400, b"\x1b[2Jbad"), "status 400 Bad Request: \\x1b[2Jbad"),
+    ],
+)
+def test_what_is_no_such_server_is_told_at_once(reply: Reply, said: str) -> None:
+    with faulty(lambda _: reply) as server:
+        shown = refusal(lambda: opened(server.url))
+        assert said in shown
+        assert server.url in shown
+
+
+def matrix(*result: object, **more: object) -> Reply:
+    data = {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
+    return Reply(200, json.dumps(data).encode(), {"Content-Type": "application/json"})
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"metric": {"a": "b"}, "values": [[1, "x"]]},
+        {"metric": {"a": "b"}, "values": [[1]]},
+        {"metric": {"a": "b"}, "values": [["z", "1"]]},
+        {"metric": {"a": "b"}, "values": 7},
+        {"metric": {"a": "b"}, "values": [[1e300, "1"]]},
+        {"metric": {"a": 3}, "values": [[1, "1"]]},
+        {"metric": 3, "values": [[1, "1"]]},
+        {"values": [[1, "1"]]},
+        7,
+    ],
+)
+def test_an_answer_of_another_shape_is_refused(result: object) -> None:
+    with faulty(lambda _: matrix(result)) as server:
+        recording = opened(server.url)
+        assert "the answer is not a matrix of samples" in refusal(lambda: recording.read(M, 0, 5000))
+
+
+def test_what_is_odd_is_counted_and_told() -> None:
+    one = {"metric": {"__name__": "m"}, "values": [[1, "1"], [3, "3"], [2, "2"], [3, "3"], [3, "4"]]}
+    two = {"metric": {"__name__": "m", "a": "b"}, "histograms": [[1, {"count": "1", "sum": "1"}]]}
+    with faulty(lambda _: matrix(one, two, warnings=["a store is down"])) as server:
+        recording = opened(server.url)
+        for _ in range(2):
+            assert rows_of(recording.read(M, 0, 5000)) == {
+                (("__name__", "m"),): [(1000, bits(1)), (2000, bits(2)), (3000, bits(3))]
+            }
+        assert [problem.message for problem in recording.problems[1:]] == [
+            "1 sample is older than the one before in the same series: put in order",
+            "1 sample is dropped: the series has another value at that time",
+            "1 sample is given more than once",
+            "1 sample is native histograms, and left out: only floats are read",
+            "the server warns: a store is down",
+        ]
+
+
+def test_a_part_is_not_taken_for_the_whole() -> None:
+    with faulty(lambda _: matrix(isPartial=True)) as server:
+        assert "not the whole" in refusal(lambda: opened(server.url).read(M, 0, 5000))
+
+
+def test_nobody_there_is_told_soon() -> None:
+    shown = refusal(lambda: open_recording("http://somebody:secret@127.0.0.1:9/x"))
+    assert shown.startswith("http://***@127.0.0.1:9/x/api/v1/query:1:1: error[input/server]: cannot be reached: Conn")
+
+
+@pytest.mark.parametrize("url", ["http://", "https://:80", "http://[", "http://a:port", "gopher://u:secret@a"])
+def test_what_is_no_url_is_refused_without_showing_it(url: str) -> None:
+    shown = refusal(lambda: open_recording(url))
+    assert "secret" not in shown
+
+
+def test_a_slow_server_is_not_waited_for_forever() -> None:
+    import time
+
+    def slow(_: Asked) -> Reply:
+        time.sleep(1)
+        return matrix()
+
+    with faulty(slow) as server:
+        patience = Patience(tries=2, pause=0.001, answer=0.1)
+        assert "asked 2 times: no answer in time" in refusal(lambda: opened(server.url, patience))
+
+
+class TestAccess:
+    """Credentials arrive where they should, and nowhere else."""
+
+    @pytest.fixture(autouse=True)
+    def _no_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / ".netrc").write_text("default login netrc password netrc\n")
+        (tmp_path / ".netrc").chmod(0o600)
+        monkeypatch.setenv("HOME", str(tmp_path))
+
+    def headers(self, server: FaultyServer) -> dict[str, str]:
+        opened(server.url)
+        return server.asked[-1].headers
+
+    def test_none_are_sent_that_were_not_given(self) -> None:
+        with faulty(lambda _: matrix()) as server:
+            assert "Authorization" not in self.headers(server)
+
+    def test_a_user_in_the_url(self) -> None:
+        with faulty(lambda _: matrix()) as server:
+            opened(server.url.replace("//", "//me:p%40ss@"))
+            assert server.asked[-1].headers["Authorization"] == "Basic bWU6cEBzcw=="
+
+    def test_from_the_environment(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "word").write_text("p@ss\n")
+        monkeypatch.setenv("TOCSIN_HTTP_USERNAME", "me")
+        monkeypatch.setenv("TOCSIN_HTTP_PASSWORD_FILE", str(tmp_path / "word"))
+        monkeypatch.setenv("TOCSIN_HTTP_HEADERS", "X-Scope-OrgID: tenant\nX-Other: a: b")
+        with faulty(lambda _: matrix()) as server:
+            sent = self.headers(server)
+            assert sent["Authorization"] == "Basic bWU6cEBzcw=="
+            assert (sent["X-Scope-OrgID"], sent["X-Other"]) == ("tenant", "a: b")
+
+    def test_a_token_is_read_again_since_it_is_renewed(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("one")
+        monkeypatch.setenv("TOCSIN_HTTP_BEARER_TOKEN_FILE", str(tmp_path / "token"))
+        with faulty(lambda _: matrix()) as server:
+            recording = opened(server.url)
+            (tmp_path / "token").write_text("two")
+            recording.read(M, 0, 1)
+            assert [one.headers["Authorization"] for one in server.asked] == ["Bearer one", "Bearer two"]
+
+    def test_from_a_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        text = "authorization: {type: Token, credentials: abc}\nhttp_headers: {X-A: {values: [b], secrets: [c]}}\n"
+        text += "tls_config: {ca_file: a, cert_file: b, key_file: c, server_name: d, insecure_skip_verify: true}\n"
+        (tmp_path / "http.yaml").write_text(text)
+        monkeypatch.setenv("TOCSIN_HTTP_CONFIG", str(tmp_path / "http.yaml"))
+        access = read_access("http://a")
+        assert (access.scheme, access.credentials and access.credentials.read()) == ("Token", "abc")
+        assert (access.ca_file, access.cert_file, access.key_file) == ("a", "b", "c")
+        assert (access.server_name, access.insecure) == ("d", True)
+        assert [(name, secret.read()) for name, secret in access.headers] == [("X-A", "b"), ("X-A", "c")]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "basic_auth: {username: me, pasword: hidden}",
+            "basic_auth: [hidden]",
+            "basic_auth: hidden",
+            "hidden",
+            "- hidden",
+            "basic_auth: {password: 'hidden}",
+            "basic_auth: {password: {hidden: 1}}",
+            "hidden: {a: b}",
+            "http_headers: {A: {values: hidden}}",
+            "authorization: {credentials: hidden, credentials: hidden}",
+            "oauth2: {client_secret: hidden}",
+        ],
+    )
+    def test_a_file_that_is_wrong_is_refused_without_its_text(
+        self, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "http.yaml").write_text(f"# a comment\n{text}\n")
+        monkeypatch.setenv("TOCSIN_HTTP_CONFIG", str(tmp_path / "http.yaml"))
+        shown = refusal(lambda: open_recording("http://127.0.0.1:9"))
+        assert f"{tmp_path / 'http.yaml'}:2:" in shown
+        assert "hidden" not in shown
+
+    def test_a_secret_that_the_server_sends_back_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOCSIN_HTTP_BEARER_TOKEN", "hidden")
+        with faulty(lambda asked: Reply(403, asked.headers["Authorization"].encode())) as server:
+            shown = refusal(lambda: opened(server.url))
+            assert "Bearer ***" in shown
+            assert "hidden" not in shown
+
+    def test_certificates_that_are_not_there_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOCSIN_HTTP_CERT_FILE", "/gone.pem")
+        with faulty(lambda _: matrix()) as server:
+            assert "/gone.pem" in refusal(lambda: opened(server.url.replace("http:", "https:")))
+
+    @pytest.mark.parametrize("token", ["hidden\nhidden", "hidden€"])
+    def test_a_token_that_no_header_can_hold_is_not_shown(self, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOCSIN_HTTP_BEARER_TOKEN", token)
+        with faulty(lambda _: matrix()) as server:
+            shown = refusal(lambda: opened(server.url))
+            assert "characters that HTTP does not allow" in shown
+            assert "hidden" not in shown
+
+    @pytest.mark.parametrize("name", ["PASSWORD_FILE", "BEARER_TOKEN_FILE"])
+    def test_a_file_that_is_not_there_is_named(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOCSIN_HTTP_USERNAME", "me")
+        monkeypatch.setenv(f"TOCSIN_HTTP_{name}", "/gone")
+        with faulty(lambda _: matrix()) as server:
+            assert refusal(lambda: opened(server.url)).startswith("/gone:1:1: error[input/unreadable]")
+
+
+def test_pieces_shrink_where_there_is_too_much_and_cover_all() -> None:
+    asked = []
+
+    def fetch(_: object, start: int, end: int) -> tuple[Series, Tally]:
+        asked.append((start, end))
+        if end - start > 40_000:
+            raise TooMuchError("no")
+        return EMPTY, Tally()
+
+    found: list[Piece] = list(pieces(fetch, M, 5, 10_000_000, ValueError))
+    assert (found[0].start, found[-1].end) == (5, 10_000_000)
+    assert all(a.end + 1 == b.start for a, b in pairwise(found))
+    assert len(asked) < 4 * len(found)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 5), (7, 10_000_000), (123_456_789, 987_654_321)])
+def test_the_extent_is_found_between_the_hours_that_the_index_tells(first: int, last: int) -> None:
+    hour = 3_600_000
+
+    def sampled(start: int, end: int) -> bool:
+        assert start <= end
+        return start <= last and end >= first
+
+    def indexed(start: int, end: int) -> bool:
+        return start <= last // hour * hour + hour and end >= first // hour * hour
+
+    assert extent(indexed, sampled, 2_000_000_000) == (first, last)
+    assert extent(lambda _a, _b: False, sampled, 2_000_000_000) is None
+
+
+def test_runs_of_one_series_are_joined_in_any_order() -> None:
+    a, b = from_mapping({"__name__": "a"}), from_mapping({"__name__": "b"})
+    runs = Runs.none()
+    for labels, times in [(b, [5, 6]), (a, [9]), (b, [1, 2]), (a, [])]:
+        runs.add(labels, np.array(times, dtype=np.int64), np.array(times, dtype=np.float64))
+    series, tally = settled(runs)
+    assert tally == Tally()
+    assert rows_of(series) == {a: [(9, bits(9))], b: [(t, bits(t)) for t in (1, 2, 5, 6)]}
