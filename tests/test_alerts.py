@@ -354,8 +354,8 @@ def random_group(seed: int) -> tuple[RuleGroup, Series]:
 def test_where_tiles_are_cut_changes_nothing(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
     group, series = random_group(5)
     whole = replayed(group, series, 170)
-    monkeypatch.setattr("tocsin.engine.evaluate.TILE", tile)
-    monkeypatch.setattr("tocsin.engine.evaluate.longest", lambda _: 0)
+    monkeypatch.setattr("tocsin.engine.evaluate.first_length", lambda *_: tile)
+    monkeypatch.setattr("tocsin.engine.evaluate.next_length", lambda *_: tile)
     pieces = replayed(group, series, 170)
     assert (pieces.timelines, pieces.problems) == (whole.timelines, whole.problems)
 
