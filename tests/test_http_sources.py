@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
 
+import cramjam
 import numpy as np
 import pytest
-from tests.faulty_server import Asked, FaultyServer, Reply, faulty, passed_on
-from tests.prometheus import Prometheus, prometheus
+from tests.faulty_server import Asked, Fault, FaultyServer, Reply, faulty, passed_on
+from tests.prometheus import Prometheus, prometheus, written
 
 from tocsin.diagnostics import ProblemError, render
+from tocsin.kernels.crc32c import crc32c
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.ast import Matcher
-from tocsin.series import Series
+from tocsin.series import STALE, Series
 from tocsin.sources.http.access import read_access
 from tocsin.sources.http.extent import extent
 from tocsin.sources.http.open import open_server
 from tocsin.sources.http.pieces import Piece, pieces
+from tocsin.sources.http.prompb import ChunkedReadResponse, ReadRequest
 from tocsin.sources.http.query import QueryClient
+from tocsin.sources.http.read import ReadClient
 from tocsin.sources.http.recording import HttpRecording
-from tocsin.sources.http.server import Patience, TooMuchError
+from tocsin.sources.http.server import Patience, Server, TooMuchError
 from tocsin.sources.open import open_recording
 from tocsin.sources.runs import EMPTY, Runs, Tally, settled
 
@@ -264,6 +269,155 @@ def test_a_slow_server_is_not_waited_for_forever() -> None:
     with faulty(slow) as server:
         patience = Patience(tries=2, pause=0.001, answer=0.1)
         assert "asked 2 times: no answer in time" in refusal(lambda: opened(server.url, patience))
+
+
+def read_opened(url: str, patience: Patience = QUICK) -> HttpRecording:
+    return open_server(f"remote-read+{url}", ReadClient, patience)
+
+
+def kind_of(reply: Reply) -> str:
+    return reply.headers["Content-Type"].partition(";")[0]
+
+
+@pytest.mark.live("prometheus", "promtool")
+class TestRemoteRead:
+    def test_every_sample_once_and_bit_for_bit(self, live: Prometheus) -> None:
+        recording = open_recording(f"remote-read+{live.url}")
+        assert recording.extent == ENDS
+        assert rows_of(recording.read((), *ENDS)) == expected(DATA)
+        assert rows_of(recording.read(M, *ENDS)) == expected(ONLY_M)
+        assert recording.problems == ()
+
+    def test_the_path_may_be_given(self, live: Prometheus) -> None:
+        recording = open_recording(f"remote-read+{live.url}/api/v1/read")
+        assert recording.extent == ENDS
+        assert rows_of(recording.read(M, *ENDS)) == expected(ONLY_M)
+
+    def test_both_ends_are_exact_although_chunks_reach_further(self, live: Prometheus) -> None:
+        times = [time for time, _ in ONLY_M[min(ONLY_M)]]
+        for start, end in [(times[0], times[0]), (times[3] + 1, times[9] - 1), (times[3], times[9])]:
+            assert rows_of(read_opened(live.url).read(M, start, end)) == expected(ONLY_M, start, end)
+
+    @pytest.mark.parametrize(
+        "matcher", [Matcher("i", "=~", "[12][^x]*"), Matcher("i", "!~", "[12][^x]*"), Matcher("i", "!=", '3"\\\n€')]
+    )
+    def test_all_matchers(self, matcher: Matcher, live: Prometheus) -> None:
+        want = rows_of(opened(live.url).read((*M, matcher), *ENDS))
+        assert 0 < len(want) < len(ONLY_M)
+        assert rows_of(read_opened(live.url).read((*M, matcher), *ENDS)) == want
+
+    def test_staleness_markers_and_late_samples_arrive(self) -> None:
+        one, two = from_mapping({"__name__": "m", "i": "1"}), from_mapping({"__name__": "m", "i": "2"})
+        times = [START + i * 1000 for i in range(300)]
+        data = {
+            one: [(time, float(STALE) if i % 7 == 3 else float(i)) for i, time in enumerate(times)],
+            two: [(times[0], 1.0), (times[1], float(STALE))],
+        }
+        with written(data) as server:
+            assert rows_of(read_opened(server.url).read(M, times[0], times[-1])) == expected(data)
+            without = {labels: [row for row in rows if row[1] == row[1]] for labels, rows in data.items()}
+            assert rows_of(opened(server.url).read(M, times[0], times[-1])) == expected(without)
+            sampled = ReadClient(Server(server.url, read_access(""), QUICK)).sampled
+            assert sampled(times[1], times[1])
+            assert not sampled(times[1] + 1, times[2] - 1)
+
+    def test_samples_where_there_are_no_chunks(self, live: Prometheus) -> None:
+        """As old servers and other systems answer; the wire format of those leaves out any zero, and so its sign."""
+        to = passed_on(live.url)
+
+        def without_chunks(asked: Asked) -> Reply:
+            request = ReadRequest.FromString(bytes(cramjam.snappy.decompress_raw(asked.body)))
+            assert list(request.accepted_response_types) == [1, 0]
+            del request.accepted_response_types[:]
+            reply = to(replace(asked, body=bytes(cramjam.snappy.compress_raw(request.SerializeToString()))))
+            assert kind_of(reply) == "application/x-protobuf"
+            return reply
+
+        with faulty(without_chunks) as server:
+            recording = read_opened(server.url)
+            assert rows_of(recording.read(M, *ENDS)) == unsigned(expected(ONLY_M))
+            server.faults += [lambda r: replace(r, body=r.body[:-9]), lambda r: replace(r, body=b"\xff" * 99)]
+            hour = START + 3_600_000
+            assert rows_of(recording.read(EVERYTHING, START, hour)) == unsigned(expected(DATA, START, hour))
+            server.faults.append(Reply(400, b"exceeded sample limit (50000000)"))
+            assert rows_of(recording.read((M[0], M[0]), START, hour)) == unsigned(expected(ONLY_M, START, hour))
+
+    def test_damage_on_the_way_is_seen_and_asked_again(self, proxy: FaultyServer) -> None:
+        recording = read_opened(proxy.url)
+        proxy.faults += [
+            lambda reply: replace(reply, body=reply.body[:100] + bytes([reply.body[100] ^ 1]) + reply.body[101:]),
+            lambda reply: replace(reply, body=reply.body[:-1]),
+            lambda reply: replace(reply, body=reply.body + b"\x05"),
+            lambda reply: replace(reply, body=reply.body + b"remote error\n"),
+            lambda reply: replace(reply, body=reply.body[: len(reply.body) // 2], cut=True),
+            Reply(503),
+        ]
+        assert rows_of(recording.read(M, *ENDS)) == expected(ONLY_M)
+        assert not proxy.faults
+
+    @pytest.mark.parametrize(
+        ("fault", "said"),
+        [
+            (lambda r: replace(r, body=r.body[:9] + b"z" + r.body[10:]), "frame 1 of the stream has another checksum"),
+            (lambda r: replace(r, body=r.body[:-1]), "the stream ends in the middle of frame 5"),
+            (lambda r: replace(r, body=b"\xff" * 12), "larger than 256 MiB"),
+            (lambda r: replace(r, body=frame(b"\xff\xff\xff")), "not a message of remote read"),
+            (HTML, "status 200 with text/html, not with remote read"),
+            (Reply(404, b"404 page not found"), "status 404 Not Found"),
+            (Reply(200, b"{}", {"Content-Type": "application/json"}), "status 200 with application/json"),
+            (Reply(200, b"\xff" * 9, {"Content-Type": "application/x-protobuf"}), "not a block of snappy"),
+        ],
+    )
+    def test_damage_that_stays_is_told(self, fault: Fault, said: str, proxy: FaultyServer) -> None:
+        recording = read_opened(proxy.url)
+        proxy.faults += [fault] * 40
+        shown = refusal(lambda: recording.read(M, START, START + 60_000))
+        assert said in shown
+        assert f"{proxy.url}/api/v1/read" in shown
+
+
+def unsigned(rows: Rows) -> Rows:
+    """With zeros that are not negative."""
+    return {one: [(time, 0 if value == bits(-0.0) else value) for time, value in own] for one, own in rows.items()}
+
+
+def frame(message: bytes) -> bytes:
+    """A frame with the right checksum."""
+    checksum = int(crc32c(np.frombuffer(message, dtype=np.uint8), 0, len(message)))
+    return bytes([len(message)]) + checksum.to_bytes(4) + message
+
+
+def chunk(kind: int, data: bytes) -> bytes:
+    labels = [{"name": "__name__", "value": "m"}]
+    series = [{"labels": labels, "chunks": [{"type": kind, "data": data}]}]
+    return frame(ChunkedReadResponse(chunked_series=series).SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        (1, b"", "a chunk is shorter than what it says"),
+        (1, b"\0", "a chunk is shorter than what it says"),
+        (1, b"\xff\xff\0", "a chunk is shorter than what it says"),
+        (1, b"\0\x09\0\0", "a chunk makes no sense"),
+        (4, b"\0\x09\0\0", "a chunk makes no sense"),
+        (9, b"\0\x09\0\0", "a chunk of encoding 9"),
+    ],
+)
+def test_chunks_that_make_no_sense_are_refused(kind: int, data: bytes, said: str) -> None:
+    stream = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
+    with faulty(lambda _: Reply(200, chunk(kind, data), {"Content-Type": stream})) as server:
+        assert said in refusal(lambda: read_opened(server.url))
+
+
+def test_chunks_of_native_histograms_are_counted() -> None:
+    stream = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
+    with faulty(lambda _: Reply(200, chunk(2, b"\0\x09\0\0"), {"Content-Type": stream})) as server:
+        recording = read_opened(server.url)
+        assert rows_of(recording.read(M, 0, 1)) == {}
+        assert [one.message for one in recording.problems] == [
+            "9 samples are native histograms, and left out: only floats are read"
+        ]
 
 
 class TestAccess:

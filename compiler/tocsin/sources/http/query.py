@@ -21,7 +21,7 @@ from tocsin.promql.print import print_expr
 from tocsin.series import Series
 from tocsin.sources.http.pieces import Matchers
 from tocsin.sources.http.recording import warning
-from tocsin.sources.http.server import GarbledError, Server, TooMuchError
+from tocsin.sources.http.server import ForeignError, GarbledError, Server, TooMuchError
 from tocsin.sources.runs import NORMAL_NAN, Runs, Tally, clipped, labels_of, settled
 from tocsin.sources.time import LATEST
 
@@ -73,27 +73,22 @@ class QueryClient:
         return bool(data["result"])
 
     def _ask(self, path: str, form: dict[str, str]) -> Any:
-        return self.server.ask(path, self._parsed, data=form, judge=_judge)
-
-    def _parsed(self, response: requests.Response) -> Any:
-        body = response.content
-        kind = response.headers.get("Content-Type", "")
-        if "html" in kind or body.lstrip()[:1] == b"<":
-            raise self.server.refuse(
-                f"status {response.status_code} with a page of HTML, not Prometheus's API", "", _PAGE
-            )
-        try:
-            answer = json.loads(body)
-        except ValueError as error:
-            raise GarbledError(f"status {response.status_code} with what is not JSON: {error}") from None
-        if not isinstance(answer, dict) or answer.get("status") != "success" or "data" not in answer:
-            raise self.server.refuse(f"status {response.status_code} with JSON that is not Prometheus's API")
-        if answer.get("isPartial"):
-            raise GarbledError("the server says that its answer is not the whole")
-        return answer
+        return self.server.ask(path, _parsed, data=form, judge=_judge)
 
 
-_PAGE = "give the URL below which `/api/v1` answers; a page may be that of a login"
+def _parsed(response: requests.Response) -> Any:
+    status, body = f"status {response.status_code}", response.content
+    if "html" in response.headers.get("Content-Type", "") or body.lstrip()[:1] == b"<":
+        raise ForeignError(f"{status} with a page of HTML, such as a login, not Prometheus's API")
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise GarbledError(f"{status} with what is not JSON: {error}") from None
+    if not isinstance(answer, dict) or answer.get("status") != "success" or "data" not in answer:
+        raise ForeignError(f"{status} with JSON that is not Prometheus's API")
+    if answer.get("isPartial"):
+        raise GarbledError("the server says that its answer is not the whole")
+    return answer
 
 
 def sent(matchers: Sequence[Matcher]) -> Matchers:

@@ -36,6 +36,10 @@ class GarbledError(Exception):
     """An answer that did not arrive as it was sent; the message tells how one sees that."""
 
 
+class ForeignError(Exception):
+    """An answer that nobody expects there, which asking again would not change; the message tells what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How a server is asked again, in seconds.
@@ -57,7 +61,7 @@ class Server:
 
     def __init__(self, url: str, access: Access, patience: Patience | None = None) -> None:
         self.name = masked(url)
-        self._url = without_user(url)
+        self._url, _, self._query = without_user(url).partition("?")
         self._access = access
         self._patience = patience or Patience()
         self._session = _session(access)
@@ -72,9 +76,10 @@ class Server:
         headers: Mapping[str, str] | None = None,
         judge: Callable[[requests.Response], None] = lambda _: None,
     ) -> Answer:
-        """What `take` makes of the answer to a POST request; it may raise GarbledError, to have it sent again.
+        """What `take` makes of the answer to a POST request.
 
-        `judge` sees answers that are errors first, and may raise TooMuchError. Raises ProblemError.
+        It may raise GarbledError, to have it sent again, or ForeignError. `judge` sees answers that are errors before
+        anybody else, and may raise TooMuchError. Raises ProblemError.
         """
         for attempt in range(1, self._patience.tries + 1):
             given = 0.0
@@ -84,11 +89,13 @@ class Server:
                     if response.ok and not response.is_redirect:
                         return take(response)
                     judge(response)
-                    why = self._status(response)
+                    why = self._status(path, response)
                     given = _retry_after(response)
             except (requests.RequestException, GarbledError) as error:
                 why = _reason(error)
                 self._check_reached(path, error, attempt)
+            except ForeignError as error:
+                raise self.refuse(str(error), path, _HELP[404]) from None
             except OSError as error:  # files of certificates
                 raise self.refuse(f"cannot be asked: {_reason(error)}", path) from None
             if attempt < self._patience.tries:
@@ -99,14 +106,15 @@ class Server:
         """A problem with the server; no secret is in it, even where the server sent one back."""
         for secret in self._secrets():
             message = message.replace(secret, "***")
-        place = self.name if not path else f"{self.name.rstrip('/')}{path}"
-        return refuse("server", place, message, help)
+        url, mark, query = self.name.partition("?")
+        return refuse("server", f"{url.rstrip('/') if path else url}{path}{mark}{query}", message, help)
 
     def _send(self, path: str, data: Mapping[str, Any] | bytes, headers: Mapping[str, str]) -> requests.Response:
         access = self._access
         try:
             return self._session.post(
                 self._url.rstrip("/") + path,
+                params=self._query,
                 data=data,
                 headers={**{name: secret.read() for name, secret in access.headers}, **headers},
                 auth=self._authorize,
@@ -135,10 +143,9 @@ class Server:
             request = requests.auth.HTTPBasicAuth(*pair)(request)
         return request
 
-    def _status(self, response: requests.Response) -> str:
+    def _status(self, path: str, response: requests.Response) -> str:
         """What a status that may pass says; raises ProblemError for one that will not."""
         status = f"status {response.status_code} {response.reason or ''}".rstrip()
-        path = _path(response, self._url)
         if response.status_code in _BUSY:
             return status
         if response.is_redirect:
@@ -167,7 +174,7 @@ class Server:
 _HELP = {
     401: "give credentials by TOCSIN_HTTP_USERNAME and TOCSIN_HTTP_PASSWORD_FILE, TOCSIN_HTTP_BEARER_TOKEN_FILE, "
     "or a file in TOCSIN_HTTP_CONFIG",
-    404: "give the URL below which `/api/v1` answers, such as `https://example.com/prometheus`",
+    404: "give the URL below which the server's interface is, such as `https://example.com/prometheus`",
 }
 
 
@@ -210,10 +217,6 @@ def _text(response: requests.Response) -> str:
         return next(response.iter_content(1 << 16), b"").decode("utf-8", "replace")
     except requests.RequestException:
         return ""
-
-
-def _path(response: requests.Response, url: str) -> str:
-    return response.url.removeprefix(url.rstrip("/")) if response.url.startswith(url.rstrip("/")) else ""
 
 
 def _reason(error: BaseException) -> str:
