@@ -82,7 +82,7 @@ def _continues(known: Stretch, stretch: Stretch) -> bool:
     work than reading it again.
     """
     (low, high), (start, end) = known, stretch
-    return low <= start <= high < end and 4 * (high - start) >= end - start
+    return low <= start <= high < end and 2 * (high - start) >= end - start
 
 
 @dataclass(slots=True)

@@ -13,15 +13,15 @@ from tocsin.functions.values import Scalar, Value, Vector, Windows
 FIRST = 256
 """Steps of the first tile, when nobody knows yet how many series there are."""
 
-ROOMY = 32 << 20
+ROOMY = 20 << 20
 """Bytes that a tile should hold: enough that the work in Python is small beside that in kernels (100 series of 15 s for
-two days of minutes), and small enough for the caches of a processor."""
+a day of minutes), and small enough for the caches of a processor."""
 
 LONG, LIMIT = 1024, 256 << 20
 """A tile has this many steps, or as many as its longest window, also where it is then larger than that, but not where
 it would exceed the limit."""
 
-GROWTH = 4
+GROWTH = 8
 """How much longer than the last a tile is at most, for the recording may become denser."""
 
 
