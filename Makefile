@@ -35,7 +35,7 @@ test: $(READY) references ## all the tests, against real Prometheus and Alertman
 fuzz: $(READY) references ## COUNT random expressions, from SEED, against a live Prometheus 2.42
 	@$(RUN) tests.fuzz --count $(COUNT) --seed $(SEED)
 
-bench: $(READY) ## how long the commands take
+bench: $(READY) references ## speed and memory, beside a real Prometheus and a real VictoriaMetrics on the same samples
 	@$(RUN) tests.bench
 
 golden: $(READY) ## rewrite the golden files; the review is the git diff

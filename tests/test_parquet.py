@@ -23,9 +23,9 @@ from tocsin.labels import Labels, from_mapping
 from tocsin.promql.ast import Matcher
 from tocsin.promql.parse import parse
 from tocsin.series import STALE, Series
-from tocsin.sources.arrow import recording as reading
+from tocsin.sources.arrow import pages
 from tocsin.sources.arrow.decode import decode
-from tocsin.sources.arrow.recording import ParquetRecording
+from tocsin.sources.arrow.recording import KEPT, ParquetRecording
 from tocsin.sources.arrow.write import write_parquet, writing
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.open import open_recording
@@ -190,7 +190,7 @@ SELECTIONS: list[Sequence[Matcher]] = [
 
 @pytest.mark.parametrize("rows", [100, 5_000, 1 << 20])
 @pytest.mark.parametrize("by", [("series",), ("time",)])
-@pytest.mark.parametrize("keep", [0, 10_000, reading.KEPT])
+@pytest.mark.parametrize("keep", [0, 10_000, KEPT])
 def test_any_stretch_of_any_metrics_is_what_memory_gives(
     tmp_path: Path, days: Series, rows: int, by: tuple[str], keep: int
 ) -> None:
@@ -219,7 +219,7 @@ def test_only_the_row_groups_that_may_match_are_decoded(
         decoded.extend(group.rows for group in groups)
         return decode(path, layout, read, groups)
 
-    monkeypatch.setattr(reading, "decode", noting)
+    monkeypatch.setattr(pages, "decode", noting)
     recording = ParquetRecording.open(path)
     assert decoded == [], "opening decodes nothing"
     series = recording.read((Matcher("__name__", "=", "up"), Matcher("job", "=", "api")), 25 * HOUR, 26 * HOUR)

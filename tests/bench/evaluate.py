@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -44,6 +46,8 @@ class Bench:
 def run(series: int, days: int, only: str, folder: str | None, whole: bool) -> bool:
     """Print the table; `whole` measures whole processes only. True where every result agrees with Prometheus's."""
     chosen = {name: rules for name, rules in RULES.items() if only in name}
+    if absent := [name for name in ("prometheus", "promtool", "victoria-metrics") if shutil.which(name) is None]:
+        sys.exit(f"the benchmark needs {', '.join(absent)}: `make references` says how to get them")
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         week = prepare(Path(folder or temporary), series, days)
         prometheus = stack.enter_context(servers.prometheus(week.folder, week.text))

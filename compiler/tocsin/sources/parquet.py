@@ -13,7 +13,7 @@ Rows may stand in any order. Fastest is what `tocsin.sources.arrow.write` writes
 row group for each series (a long one in several, short ones together), so that its statistics alone tell its labels;
 labels as dictionaries, `DELTA_BINARY_PACKED` times and `BYTE_STREAM_SPLIT` values, all in LZ4. Of such a file only the
 row groups are read whose statistics say that they may hold what is asked for. Measured: four million samples of 100
-series in 15 ms from the page cache, and 2.5 bytes for each sample of a counter.
+series in 25 ms from the page cache on two cores, and 4 bytes a sample of counters and gauges with jitter in the times.
 """
 
 from __future__ import annotations

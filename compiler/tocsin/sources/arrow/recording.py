@@ -16,13 +16,11 @@ from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
 from tocsin.series import Series, Times, Values
 from tocsin.sources.api import refuse
-from tocsin.sources.arrow.decode import Decoded, decode, settle, times_of
+from tocsin.sources.arrow.decode import Decoded, settle
 from tocsin.sources.arrow.groups import Bounds, Group, groups_of
-from tocsin.sources.arrow.layout import TIME, Layout, layout_of
+from tocsin.sources.arrow.layout import layout_of
+from tocsin.sources.arrow.pages import Pages, broken
 from tocsin.sources.time import LATEST
-
-_BATCH = 1 << 19
-"""Rows decoded at a time: two columns of it fit in a cache, and fewer cost more calls (measured, within 20 %)."""
 
 KEPT = 1 << 26
 """Samples that are kept decoded between reads, 1 GiB: a week of 1,600 series every 15 s."""
@@ -36,8 +34,8 @@ class ParquetRecording:
 
     path: str
     keep: int
-    _file: pq.ParquetFile
-    _layout: Layout
+    _pages: Pages
+    _elsewhere: Bounds | None
     _groups: tuple[Group, ...]
     _found: dict[Problem, None] = field(default_factory=dict)
     _kept: dict[int, Series] = field(default_factory=dict)
@@ -50,15 +48,13 @@ class ParquetRecording:
         try:
             file = pq.ParquetFile(path, memory_map=True)
             layout = layout_of(path, file.schema_arrow, file.schema)
-            file = pq.ParquetFile(
-                path, memory_map=True, metadata=file.metadata, read_dictionary=list(layout.labels), pre_buffer=False
-            )
-            recording = ParquetRecording(path, keep, file, layout, ())
-            recording._groups = tuple(recording._timed(groups_of(layout, file.metadata)))
+            pages = Pages(path, layout, file.metadata)
+            groups = tuple(_timed(groups_of(layout, file.metadata), pages))
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise _broken(path, error) from None
-        if not recording._groups:
+            raise broken(path, error) from None
+        if not groups:
             raise refuse("not-a-recording", path, "holds no samples")
+        recording = ParquetRecording(path, keep, pages, None if layout.mapped else ("", ""), groups)
         if recording.extent[1] >= LATEST * 1000:
             raise refuse("bad-sample", path, "the column `timestamp` is after the year 5000: write Unix milliseconds")
         return recording
@@ -75,8 +71,7 @@ class ParquetRecording:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
         key = tuple(matchers)
         if key not in self._candidates:
-            elsewhere: Bounds | None = None if self._layout.mapped else ("", "")
-            self._candidates[key] = [group for group in self._groups if group.may_hold(key, elsewhere)]
+            self._candidates[key] = [group for group in self._groups if group.may_hold(key, self._elsewhere)]
         wanted = [group for group in self._candidates[key] if group.start <= end and start <= group.end]
         pieces: dict[Labels, list[_Piece]] = {}
         for series, lasting in self._decoded(wanted, start):
@@ -108,29 +103,15 @@ class ParquetRecording:
             self._kept = {number: series for number, series in self._kept.items() if number not in past}
             held = sum(len(series.times) for series in self._kept.values())
         keep = held + sum(group.rows for group in missing) <= self.keep
-        for batch in _batches(wanted):
-            fresh = [group for group in batch if group.number not in self._kept]
-            found = {group.number: one for group, one in zip(fresh, self._decode(fresh), strict=True)}
+        fresh = self._pages.decode(missing)
+        for group in wanted:
+            if group.number in self._kept:
+                yield self._kept[group.number], True
+                continue
+            series = self._noted(next(fresh))
             if keep:
-                self._kept |= found
-            for group in batch:
-                lasting = group.number in self._kept
-                yield (self._kept if lasting else found)[group.number], lasting
-
-    def _decode(self, groups: Sequence[Group]) -> list[Series]:
-        if not groups:
-            return []
-        try:
-            decoded = decode(self.path, self._layout, self._read, groups)
-        except (pa.ArrowException, OSError) as error:
-            raise _broken(self.path, error) from None
-        return [self._noted(one) for one in decoded]
-
-    def _read(self, groups: Sequence[Group], columns: Sequence[str]) -> pa.Table:
-        table = self._file.read_row_groups([group.number for group in groups], columns=list(columns))
-        if len(table) != (rows := sum(group.rows for group in groups)):
-            raise pa.ArrowInvalid(f"{len(table)} rows where the footer says {rows}")
-        return table
+                self._kept[group.number] = series
+            yield series, keep
 
     def _noted(self, decoded: Decoded) -> Series:
         self._found |= dict.fromkeys(decoded.problems)
@@ -160,27 +141,12 @@ class ParquetRecording:
         merged = self._noted(settle(self.path, [labels], np.zeros(len(times), dtype=np.int64), times, values))
         return [(merged.times, merged.values)]
 
-    def _timed(self, groups: Iterable[tuple[Group, bool]]) -> Iterator[Group]:
-        """The row groups; those without statistics on their times have them read."""
-        for group, known in groups:
-            if known:
-                yield group
-                continue
-            times = times_of(self.path, self._read([group], [TIME]), group)
+
+def _timed(groups: Iterable[tuple[Group, bool]], pages: Pages) -> Iterator[Group]:
+    """The row groups; those without statistics on their times have them read."""
+    for group, known in groups:
+        if known:
+            yield group
+        else:
+            times = pages.times(group)
             yield replace(group, start=int(times.min()), end=int(times.max()))
-
-
-def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
-    batch: list[Group] = []
-    for group in groups:
-        if batch and sum(one.rows for one in batch) + group.rows > _BATCH:
-            yield batch
-            batch = []
-        batch.append(group)
-    if batch:
-        yield batch
-
-
-def _broken(path: str, error: Exception) -> Exception:
-    reason = str(error).partition("\n")[0].rstrip(".")
-    return refuse("unreadable", path, f"is not whole Parquet: {reason}", "copy or write the file again")
