@@ -19,6 +19,7 @@ SHARED = (
     "quantity",
     "labels",
     "promql",
+    "templates",
     "rules",
     "rulefile",
     "routing",
