@@ -6,7 +6,7 @@ hours and months.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from tocsin.promql.ast import (
     Binary,
     Call,
     Expr,
+    Matcher,
     MatrixSelector,
     Paren,
     Subquery,
@@ -23,7 +24,9 @@ from tocsin.promql.ast import (
     ValueType,
     VectorSelector,
     value_type,
+    walk,
 )
+from tocsin.promql.match import matchers_of
 from tocsin.series import Mask, Recording, Times
 
 ReadsRecorded: TypeAlias = Callable[[VectorSelector], int | None]
@@ -84,14 +87,68 @@ def _binary(expr: Binary, lhs: int | None, rhs: int | None) -> int | None:
 
 def sample_times(recording: Recording, start: int, end: int) -> Times:
     """int64[N], rising: every time from `start` to `end` at which any series has a sample."""
-    stretch = max(_STRETCH, (end - start) // 100)
-    firsts = range(start, end + 1, stretch)
-    found = [_distinct(recording.read((), first, min(first + stretch - 1, end)).times) for first in firsts]
+    found = [_distinct(recording.read((), low, high).times) for low, high in _days(start, end)]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
-_STRETCH = 86_400_000
-"""A day: what is read at a time, so that a long recording is never in memory as a whole."""
+def covering_times(recording: Recording, start: int, end: int, exprs: Iterable[Expr], lookback: int) -> Times:
+    """As `sample_times`, without times that change nothing for what these expressions reach.
+
+    Where samples follow each other within the least of the lookback and all ranges, samples between them do not. So
+    what the expressions read anyway is looked at first, and all of the recording only where that leaves a gap.
+    """
+    nodes = [node for expr in exprs for node in walk(expr)]
+    selectors = list(dict.fromkeys(matchers_of(node) for node in nodes if isinstance(node, VectorSelector)))
+    near = min([lookback, *(node.range for node in nodes if isinstance(node, MatrixSelector | Subquery))])
+    first, last = recording.extent
+    low, high = max(start, first), min(end, last)
+    found = [time for time in (first, last) if low <= time <= high]
+    times = [np.array(found, dtype=np.int64), *(_close(recording, day, selectors, near) for day in _days(low, high))]
+    known = _distinct(np.concatenate(times))
+    gaps = list(_gaps(known, low, high, near))
+    if len(gaps) > _GAPS:
+        gaps = [(gaps[0][0], gaps[-1][1])]
+    return _distinct(np.concatenate([known, *(sample_times(recording, *gap) for gap in gaps)]))
+
+
+_DAY = 86_400_000
+"""What is read at a time, so that a long recording is never in memory as a whole."""
+
+_GAPS = 100
+"""More are read as one."""
+
+_Stretch = tuple[int, int]
+
+
+def _days(start: int, end: int) -> Iterator[_Stretch]:
+    """Stretches of a day, of more where there were more than a hundred, both ends inclusive."""
+    length = max(_DAY, (end - start) // 100)
+    return ((low, min(low + length - 1, end)) for low in range(start, end + 1, length))
+
+
+def _close(recording: Recording, day: _Stretch, selectors: Iterable[tuple[Matcher, ...]], near: int) -> Times:
+    """Times in a stretch at which what is selected has samples: no more of them than it takes to leave no gaps."""
+    times = np.zeros(0, dtype=np.int64)
+    for matchers in selectors:
+        series = recording.read(matchers, *day)
+        for some in series.times[: series.offsets[1] if series.labels else 0], series.times:
+            times = _distinct(np.concatenate([times, some]))
+            if not any(_gaps(times, *day, near)):
+                return times
+    return times
+
+
+def _gaps(times: Times, start: int, end: int, near: int) -> Iterator[_Stretch]:
+    """Stretches that may hold samples which count: before the first time, and after those with none near."""
+    if not len(times):
+        if start <= end:
+            yield start, end
+        return
+    if start < times[0]:
+        yield start, int(times[0])
+    edges = np.append(times, max(end, int(times[-1])))
+    for index in np.flatnonzero(np.diff(edges) > near):
+        yield int(edges[index]), int(edges[index + 1])
 
 
 def _distinct(times: Times) -> Times:

@@ -12,7 +12,7 @@ import numpy as np
 from tocsin.alerts.clock import evaluation_times
 from tocsin.alerts.dependencies import could_read, order, reads, recorded_names, where
 from tocsin.alerts.machine import AlertMachine
-from tocsin.alerts.reach import in_reach, reach, sample_times
+from tocsin.alerts.reach import covering_times, in_reach, reach
 from tocsin.alerts.recorded import Overlay, Recorder, merged
 from tocsin.alerts.result import evaluations, failures
 from tocsin.alerts.timeline import Failure, Timeline
@@ -46,7 +46,8 @@ def replay(groups: Sequence[RuleGroup], recording: Recording, start: int, end: i
     inactive, and recorded series empty, as if Prometheus had started then.
     """
     done = []
-    samples = sample_times(recording, recording.extent[0], end)
+    exprs = [rule.expr for group in groups for rule in group.rules]
+    samples = covering_times(recording, recording.extent[0], end, exprs, semantics.lookback)
     for index, group in enumerate(groups):
         others = recorded_names([*groups[:index], *groups[index + 1 :]])
         done.append(_GroupReplay(group, recording, samples, semantics).run(start, end, sorted(others)))
@@ -88,7 +89,7 @@ def _track(rule: Rule, limit: int) -> _Track:
 
 @dataclass(slots=True)
 class _GroupReplay:
-    """One group; `samples` are the times at which the recording has any."""
+    """One group; `samples` are the times at which the recording has any (`covering_times`)."""
 
     group: RuleGroup
     recording: Recording

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tocsin.alerts.reach import covered, sample_times
+from tocsin.alerts.reach import covered, covering_times
 from tocsin.alerts.replay import replay
 from tocsin.alerts.timeline import Timeline
 from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Window
@@ -33,12 +33,9 @@ def backtest(
     first, last = recording.extent
     window = Window(first if start is None else start, last if end is None else end, semantics.evaluation_interval)
     done = replay(groups, recording, window.start, window.end, semantics)
-    observed = covered(
-        sample_times(recording, window.start - semantics.lookback, window.end),
-        semantics.lookback,
-        window.start,
-        window.end,
-    )
+    exprs = [rule.expr for group in groups for rule in group.rules]
+    samples = covering_times(recording, window.start - semantics.lookback, window.end, exprs, semantics.lookback)
+    observed = covered(samples, semantics.lookback, window.start, window.end)
     known = incidents or Incidents()
     real = claims(known.incidents, known.not_incidents, window, tolerance)
     harmless = claims(known.not_incidents, known.incidents, window, tolerance)
