@@ -133,7 +133,7 @@ def _close(recording: Recording, day: _Stretch, selectors: Iterable[tuple[Matche
         series = recording.read(matchers, *day)
         for some in series.times[: series.offsets[1] if series.labels else 0], series.times:
             times = _distinct(np.concatenate([times, some]))
-            if not any(_gaps(times, *day, near)):
+            if np.diff(np.concatenate([day[:1], times, day[1:]])).max() <= near:
                 return times
     return times
 
