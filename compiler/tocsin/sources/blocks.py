@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -47,8 +48,8 @@ def head(path: str, size: int = 1 << 16) -> bytes:
     return next(_pieces(path, size), b"")
 
 
-def blocks(path: str) -> Iterator[Block]:
-    """All lines of a file, a block at a time, with `\\n` for line breaks."""
+def blocks(path: str, longest: int = _LONGEST_LINE) -> Iterator[Block]:
+    """All lines of a file, a block at a time, with `\\n` for line breaks, none longer than `longest` bytes."""
     number, rest = 1, b""
     for piece in _pieces(path, _BLOCK):
         if b"\0" in piece:
@@ -61,15 +62,15 @@ def blocks(path: str) -> Iterator[Block]:
             rest = rest_of_piece
         else:
             rest += piece
-        if len(rest) > _LONGEST_LINE:
-            raise refuse("not-a-recording", path, f"line {number} is longer than 1 MiB")
+        if len(rest) > longest:
+            raise refuse("not-a-recording", path, f"line {number} is longer than {longest >> 20} MiB")
     if rest:
         yield Block(rest, number)
 
 
 def line_at(path: str, number: int) -> str:
-    """The text of one line: read again, since only a message needs it."""
-    for block in blocks(path):
+    """The text of one line, whatever its length: read again, since only a message needs it."""
+    for block in blocks(path, sys.maxsize):
         lines = block.text.removesuffix(b"\n").split(b"\n")
         if number - block.number < len(lines):
             return lines[number - block.number].decode("utf-8", "replace")

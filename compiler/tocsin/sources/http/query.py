@@ -18,7 +18,8 @@ from tocsin.labels import NAME
 from tocsin.promql.ast import Matcher, MatrixSelector, VectorSelector
 from tocsin.promql.match import accepts
 from tocsin.promql.print import print_expr
-from tocsin.series import Series
+from tocsin.series import STALE, Series
+from tocsin.sources.export_line import rounded
 from tocsin.sources.http.pieces import Matchers
 from tocsin.sources.http.recording import warning
 from tocsin.sources.http.server import ForeignError, GarbledError, Server, TooMuchError
@@ -36,9 +37,12 @@ class QueryClient:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._victoria = False
 
     @property
     def notes(self) -> tuple[Problem, ...]:
+        if self._victoria:
+            return (rounded(self.server.name),)
         message = "the HTTP API has no staleness markers: a series that ended is seen until the look-back has passed"
         help = "use the server's data folder, or `remote-read+http://`, where that matters"
         return (warning("no-staleness", self.server.name, message, help),)
@@ -52,7 +56,7 @@ class QueryClient:
         try:
             if data["data"]["resultType"] != "matrix":
                 raise self.server.refuse("answers a range vector with something else", _QUERY)
-            runs, histograms = _runs(data["data"]["result"])
+            runs, histograms = _runs(data["data"]["result"], STALE if self._victoria else NORMAL_NAN)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self.server.refuse(f"the answer is not a matrix of samples: {error!r}", _QUERY) from None
         series, tally = settled(runs)
@@ -73,7 +77,12 @@ class QueryClient:
         return bool(data["result"])
 
     def _ask(self, path: str, form: dict[str, str]) -> Any:
-        return self.server.ask(path, _parsed, data=form, judge=_judge)
+        return self.server.ask(path, self._parsed, data=form, judge=judge)
+
+    def _parsed(self, response: requests.Response) -> Any:
+        # VictoriaMetrics alone sends this; it gives staleness markers as NaN, and has no other NaN.
+        self._victoria = "X-Server-Hostname" in response.headers
+        return _parsed(response)
 
 
 def _parsed(response: requests.Response) -> Any:
@@ -97,7 +106,7 @@ def sent(matchers: Sequence[Matcher]) -> Matchers:
     return (*every, _NAMED) if all(accepts(matcher, "") for matcher in every) else every
 
 
-def _judge(response: requests.Response) -> None:
+def judge(response: requests.Response) -> None:
     """Raise TooMuchError where the server could not work it off: 422, or the time it gives itself ran out."""
     try:
         answer = response.json()
@@ -110,8 +119,8 @@ def _judge(response: requests.Response) -> None:
         raise TooMuchError(f"status {response.status_code}: {message}")
 
 
-def _runs(result: Sequence[Any]) -> tuple[Runs, int]:
-    """The samples of a matrix, and how many native histograms are beside them."""
+def _runs(result: Sequence[Any], nan: float) -> tuple[Runs, int]:
+    """The samples of a matrix, with the NaN that "NaN" stands for, and how many native histograms are beside them."""
     runs, histograms = Runs.none(), 0
     for one in result:
         histograms += len(one.get("histograms") or ())
@@ -124,6 +133,6 @@ def _runs(result: Sequence[Any]) -> tuple[Runs, int]:
         if not (np.abs(times) < LATEST * 1000).all():
             raise ValueError("a time after the year 5000")
         values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
-        values[np.isnan(values)] = NORMAL_NAN
+        values[np.isnan(values)] = nan
         runs.add(labels_of(one["metric"]), times.astype(np.int64), values)
     return runs, histograms
