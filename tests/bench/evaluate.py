@@ -136,7 +136,11 @@ def _agree(rules: Sequence[Rule], bench: Bench) -> bool:
                 prometheus += agree.difference(ours, theirs, grid)
             else:
                 victoria += agree.difference(agree.without_names(ours), agree.without_names(theirs), grid)
-    same = "the same bits" if prometheus.identical else f"DIFFERS: {prometheus}"
+    same = (
+        ("the same bits" if prometheus.points else "NOTHING TO COMPARE")
+        if prometheus.identical
+        else f"DIFFERS: {prometheus}"
+    )
     told = f"{victoria.presence:,} on one side only, {victoria.percent:,} more than 1 % apart"
     print(f"    {prometheus.points:,} points; Prometheus: {same}; VictoriaMetrics: {told}", flush=True)
-    return prometheus.identical
+    return prometheus.identical and prometheus.points > 0

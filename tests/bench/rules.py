@@ -34,7 +34,7 @@ def burn(factor: float, long: str, short: str) -> Rule:
 
 
 RULES: Mapping[str, Sequence[Rule]] = {
-    "rate 5m": (Rule("rate(http_requests_total[5m])", "2.5"),),
+    "rate 5m": (Rule("rate(http_requests_total[5m])", "2.2"),),
     "rate 1h": (Rule("rate(http_requests_total[1h])", "2.06"),),
     "rate 6h": (Rule("rate(http_requests_total[6h])", "2.025"),),
     "error ratio 5m": (Rule(ratio("5m"), "0.02"),),
