@@ -9,20 +9,31 @@ from typing import Any, TypeAlias
 from tocsin.promql.ast import Matcher
 
 Receiver: TypeAlias = Mapping[str, Any]
-"""A receiver's integrations, as Alertmanager names and configures them."""
+"""A receiver's integrations, as Alertmanager names and configures them; where it was read from a file, only
+`send_resolved` of each integration, so that no secret goes on."""
+
+ALL_LABELS = ("...",)
+"""A `group_by` that keeps every label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A node of the routing tree; waits in milliseconds, None where the parent's (or Alertmanager's) holds."""
+    """A node of the routing tree; waits in milliseconds, None where the parent's (or Alertmanager's) holds.
+
+    An empty receiver is the parent's. `group_by` is None where it is not given, and `...` in it stands for all
+    labels. The two lists of time intervals are not inherited.
+    """
 
     receiver: str
     matchers: tuple[Matcher, ...] = ()
-    group_by: tuple[str, ...] = ()
+    group_by: tuple[str, ...] | None = None
     group_wait: int | None = None
     group_interval: int | None = None
     repeat_interval: int | None = None
     routes: tuple[Route, ...] = ()
+    continue_: bool = False
+    mute_time_intervals: tuple[str, ...] = ()
+    active_time_intervals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,31 @@ class InhibitRule:
     equal: tuple[str, ...] = ()
 
 
+Ranges: TypeAlias = tuple[tuple[int, int], ...] | None
+"""From and to; None where every value is meant. An empty tuple contains none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeInterval:
+    """Times that all of its fields contain.
+
+    `times` are minutes of the day, the second exclusive; the other ranges are inclusive: `weekdays` from 0 (Sunday),
+    `days_of_month` from 1, or from -1 counted from the month's end. `location` names a time zone, None for UTC.
+    """
+
+    times: Ranges = None
+    weekdays: Ranges = None
+    days_of_month: Ranges = None
+    months: Ranges = None
+    years: Ranges = None
+    location: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """A whole Alertmanager configuration."""
+    """A whole Alertmanager configuration; a name of `time_intervals` stands for any of its intervals."""
 
     root: Route
     receivers: Mapping[str, Receiver]
     inhibit_rules: tuple[InhibitRule, ...] = field(default=())
+    time_intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from tocsin.plan.emit import Compiled
 from tocsin.plan.names import INDICATOR, OWNER, SERVICE, SEVERITY
 from tocsin.promql.ast import Matcher
 from tocsin.routing import InhibitRule, Route, Routing
-from tocsin.routingfile import print_routing
+from tocsin.routingfile.print import print_routing
 from tocsin.rules import AlertingRule
 from tocsin.spec.settings import Settings, Severity
 from tocsin.targets.api import MARK, Artifact, target
@@ -50,7 +50,7 @@ def _by_severity(settings: Settings, receivers: Mapping[str, str]) -> Iterator[R
 def _route(receiver: str, severity: Severity) -> Route:
     matchers = (Matcher(SEVERITY, "=", severity.name),)
     waits = (severity.group_wait, severity.group_interval, severity.repeat_interval)
-    return Route(receiver, matchers, (), *waits)
+    return Route(receiver, matchers, None, *waits)
 
 
 def _inhibitions(compiled: Sequence[Compiled], settings: Settings) -> Iterator[InhibitRule]:
