@@ -74,6 +74,12 @@ def _test(series: Series, timelines: Sequence[Timeline], part: Stretch, step: in
             {"expr": "ALERTS", "eval_time": f"{time - part.start}ms", "exp_samples": _alerts(timelines, time)}
             for time in range(part.start, part.end + 1, step)
         ],
+        "alert_rule_test": [
+            {"eval_time": f"{time - part.start}ms", "alertname": timeline.rule.name, "exp_alerts": firing}
+            for timeline in timelines
+            for time in range(part.start, part.end + 1, step)
+            if (firing := _firing(timeline, time, step, part.end))
+        ],
     }
 
 
@@ -96,5 +102,25 @@ def _alerts(timelines: Sequence[Timeline], time: int) -> list[dict[str, object]]
             if episode.pending <= time and (episode.resolved is None or time < episode.resolved):
                 firing = episode.firing is not None and episode.firing <= time
                 state = {"__name__": "ALERTS", "alertstate": "firing" if firing else "pending"}
-                found.append({"labels": format_labels(from_mapping({**dict(episode.labels), **state})), "value": 1})
+                # A label whose template expands to nothing shows as the template itself.
+                labels = {**timeline.rule.labels, **dict(episode.labels), **state}
+                found.append({"labels": format_labels(from_mapping(labels)), "value": 1})
     return found
+
+
+def _firing(timeline: Timeline, time: int, step: int, end: int) -> list[dict[str, object]]:
+    """The alerts that fire at an evaluation, if it is the last one of them all: later ones change annotations."""
+    here = [
+        one
+        for one in timeline.episodes
+        if one.firing is not None and one.firing <= time and (one.resolved is None or time < one.resolved)
+    ]
+    if any(time + step != one.resolved and not (one.resolved is None and time == end) for one in here):
+        return []
+    return [
+        {
+            "exp_labels": {name: value for name, value in one.labels if name != "alertname"},
+            "exp_annotations": dict(one.annotations),
+        }
+        for one in here
+    ]

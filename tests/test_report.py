@@ -165,7 +165,7 @@ def test_json_is_the_promised_interface() -> None:
     rule = document["rules"][0]
     assert list(rule) == ["group", "name", "labels", "episodes", "score"]
     assert (rule["group"], rule["name"], rule["labels"]) == ("shop", "ShopSlow", {"severity": "page", "team": "shop"})
-    first = {"labels": {"instance": "a"}, "pending": at(57), "firing": at(62), "resolved": at(80)}
+    first = {"labels": {"instance": "a"}, "pending": at(57), "firing": at(62), "resolved": at(80), "annotations": {}}
     assert rule["episodes"][0] == {k: v // 1000 if isinstance(v, int) else v for k, v in first.items()}
     assert rule["episodes"][1]["firing"] is None
     assert rule["episodes"][3]["resolved"] is None

@@ -14,7 +14,8 @@ from tocsin.diagnostics import Problem, Source, Span
 from tocsin.labels import NAME
 from tocsin.promql.ast import Expr, VectorSelector, walk
 from tocsin.promql.match import accepts, matchers_of
-from tocsin.rules import RecordingRule, Rule, RuleGroup, place
+from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup, place
+from tocsin.templates.expand import reads as template_reads
 
 _OWN = ("ALERTS", "ALERTS_FOR_STATE")
 
@@ -32,11 +33,12 @@ def order(group: RuleGroup, foreign: Collection[str]) -> Order:
     level: dict[int, int] = {}
     problems = []
     for index, rule in enumerate(group.rules):
-        problem = _template(rule) or _reads(group, index, foreign, level)
+        problem = _reads(group, index, foreign, level)
         if problem is not None:
             problems.append(problem)
             continue
-        read = [other for other in level if reads(rule.expr, _recorded(group.rules[other]))]
+        every = _queries(rule)
+        read = [other for other in level if every or reads(rule.expr, _recorded(group.rules[other]))]
         level[index] = max((level[other] + 1 for other in read), default=0)
     depth = max(level.values(), default=-1) + 1
     return Order(
@@ -71,13 +73,16 @@ def _recorded(rule: Rule) -> tuple[str, ...]:
     return (rule.name,) if isinstance(rule, RecordingRule) else ()
 
 
-def _template(rule: Rule) -> Problem | None:
-    name = next((name for name, value in rule.labels.items() if "{{" in value), None)
-    if name is None:
-        return None
-    message = f"`{rule.name}` is left out: its label `{name}` holds a template, which a backtest does not expand"
-    span = where(rule, f"labels.{name}")
-    return Problem("backtest/template", message, span, help="write the value, or keep the label in the expression")
+def _queries(rule: Rule) -> bool:
+    """Whether a template of an alert may query, so that it comes after all that stands before it."""
+    texts = (*rule.labels.values(), *rule.annotations.values()) if isinstance(rule, AlertingRule) else ()
+    return any(template_reads(text, "query") for text in texts)
+
+
+def unknown_names(group: RuleGroup, index: int, foreign: Collection[str], known: Collection[int]) -> tuple[str, ...]:
+    """The series that rules record which the templates of a rule cannot query: only earlier ones of its group can."""
+    own = [name for i, rule in enumerate(group.rules) if i >= index or i not in known for name in _recorded(rule)]
+    return (*own, *foreign, *_OWN)
 
 
 def _reads(group: RuleGroup, index: int, foreign: Collection[str], known: Collection[int]) -> Problem | None:

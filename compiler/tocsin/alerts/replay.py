@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 
 from tocsin.alerts.clock import evaluation_times
-from tocsin.alerts.dependencies import could_read, order, reads, recorded_names, where
+from tocsin.alerts.dependencies import could_read, order, reads, recorded_names, unknown_names, where
 from tocsin.alerts.machine import AlertMachine
 from tocsin.alerts.reach import covering_times, in_reach, reach
 from tocsin.alerts.recorded import Overlay, Recorder, merged
-from tocsin.alerts.result import evaluations, failures
-from tocsin.alerts.timeline import Failure, Timeline
+from tocsin.alerts.result import evaluations, failures, last_results
+from tocsin.alerts.texts import Found, Texts
+from tocsin.alerts.timeline import Episode, Failure, Timeline
 from tocsin.diagnostics import Problem, ProblemError, Severity
 from tocsin.engine.evaluate import evaluate
+from tocsin.engine.read import needs
 from tocsin.engine.semantics import Grid, Result, Semantics
+from tocsin.labels import Labels
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
 from tocsin.series import Frame, Recording, Times
@@ -47,7 +52,9 @@ def replay(groups: Sequence[RuleGroup], recording: Recording, start: int, end: i
     """
     done = []
     exprs = [rule.expr for group in groups for rule in group.rules]
-    samples = covering_times(recording, recording.extent[0], end, exprs, semantics.lookback)
+    late = max((group.query_offset or 0 for group in groups), default=0)
+    since = min((need.start for expr in exprs for need in needs(expr, start, end, semantics)), default=start) - late
+    samples = covering_times(recording, since, end, exprs, semantics.lookback)
     for index, group in enumerate(groups):
         others = recorded_names([*groups[:index], *groups[index + 1 :]])
         done.append(_GroupReplay(group, recording, samples, semantics).run(start, end, sorted(others)))
@@ -64,27 +71,42 @@ class _Track:
 
     rule: Rule
     machine: AlertMachine
+    texts: Texts | None = None
     recorder: Recorder = field(default_factory=Recorder)
     failed: list[tuple[int, str]] = field(default_factory=list)
+    lasts: defaultdict[Labels, list[Found]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, result: Result, shift: int, limit: int) -> None:
-        recording = isinstance(self.rule, RecordingRule)
-        found = evaluations(self.rule, result, shift, limit if recording else 0)
+        found = evaluations(self.rule, result, shift, 0 if self.texts else limit, self.texts)
         self.failed += found.failed
-        if recording:
+        if self.texts is None:
             self.recorder.add(found, shift)
-        else:
-            self.machine.advance(found.times, found.labels, found.present)
+            return
+        self.machine.advance(found.times, found.labels, found.present)
+        if any("{{" in text for text in self.texts.rule.annotations.values()):
+            for labels, last in last_results(found, result.frame, shift):
+                self.lasts[labels].append(last)
+
+    def episodes(self) -> tuple[Episode, ...]:
+        """The episodes so far, those that fired with their annotations."""
+        episodes = self.machine.episodes()
+        if self.texts is None or not self.texts.rule.annotations:
+            return episodes
+        return tuple(self._annotated(one, self.texts) if one.firing is not None else one for one in episodes)
+
+    def _annotated(self, episode: Episode, texts: Texts) -> Episode:
+        results = self.lasts.get(episode.labels, [])
+        end = len(results) if episode.resolved is None else bisect_left(results, episode.resolved, key=_time)
+        found = results[end - 1] if end else Found((), 0.0, 0)  # where no annotation asks what was found
+        return replace(episode, annotations=tuple(sorted(texts.annotations(found).items())))
 
     def failures(self) -> tuple[Failure, ...]:
         message = f"more than the limit of {self.machine.limit} alerts"
         return failures([*self.failed, *((time, message) for time in self.machine.overflows)])
 
 
-def _track(rule: Rule, limit: int) -> _Track:
-    if isinstance(rule, AlertingRule):
-        return _Track(rule, AlertMachine(rule.for_, rule.keep_firing_for, limit))
-    return _Track(rule, AlertMachine())
+def _time(found: Found) -> int:
+    return found.time
 
 
 @dataclass(slots=True)
@@ -98,8 +120,10 @@ class _GroupReplay:
     tracks: dict[int, _Track] = field(default_factory=dict)
     reaches: dict[int, int | None] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    foreign: Sequence[str] = ()
 
     def run(self, start: int, end: int, foreign: Sequence[str]) -> Replay:
+        self.foreign = foreign
         plan = order(self.group, foreign)
         self.problems += plan.problems
         times = evaluation_times(start, end, self._interval)
@@ -142,7 +166,7 @@ class _GroupReplay:
 
     def _batch(self, batch: Sequence[int], source: Recording, times: Times) -> None:
         """Evaluate rules in one go; where the engine refuses one of them, each on its own."""
-        tracks = [_track(self.group.rules[index], self.group.limit) for index in batch]
+        tracks = [self._track(index) for index in batch]
         shift = self.group.query_offset or 0
         far = [self.reaches[index] for index in batch]
         longest = None if None in far else max((one for one in far if one is not None), default=0)
@@ -151,6 +175,8 @@ class _GroupReplay:
                 for track, result in zip(tracks, results, strict=True):
                     track.take(result, shift, self.group.limit)
         except ProblemError as error:
+            if error.problem.code.startswith("input/"):
+                raise  # the recording cannot be read, whatever the rule
             if len(batch) == 1:
                 self.problems.append(_left_out(tracks[0].rule, error.problem))
                 return
@@ -158,6 +184,14 @@ class _GroupReplay:
                 self._batch([index], source, times)
             return
         self.tracks.update(zip(batch, tracks, strict=True))
+
+    def _track(self, index: int) -> _Track:
+        rule = self.group.rules[index]
+        if isinstance(rule, RecordingRule):
+            return _Track(rule, AlertMachine())
+        unknown = unknown_names(self.group, index, self.foreign, self.tracks)
+        texts = Texts(rule, self.semantics, self._source, unknown)
+        return _Track(rule, AlertMachine(rule.for_, rule.keep_firing_for, self.group.limit), texts)
 
     def _results(
         self, exprs: Sequence[Expr], source: Recording, times: Times, longest: int | None
@@ -189,7 +223,7 @@ class _GroupReplay:
     def _timeline(self, track: _Track) -> Timeline | None:
         if not isinstance(track.rule, AlertingRule):
             return None
-        return Timeline(self.group.name, track.rule, self._interval, track.machine.episodes(), track.failures())
+        return Timeline(self.group.name, track.rule, self._interval, track.episodes(), track.failures())
 
 
 def _stretches(times: Times, samples: Times, longest: int | None) -> Iterator[tuple[int, int, bool]]:
@@ -223,6 +257,8 @@ def _told(track: _Track, count: int) -> Iterator[Problem]:
             f"{failure.message}"
         )
         yield Problem("backtest/failed", message, where(track.rule, "expr"), severity=Severity.WARNING)
+    if track.texts is not None:
+        yield from track.texts.problems.values()
 
 
 def _left_out(rule: Rule, problem: Problem) -> Problem:

@@ -14,13 +14,15 @@ class Episode:
 
     `pending` is Prometheus's ActiveAt; `firing` its FiredAt, None where it never fired; `resolved` the first
     evaluation at which it was neither pending nor firing, None where the window ends before. An episode with
-    `resolved` but without `firing` is a pending alert that was lost.
+    `resolved` but without `firing` is a pending alert that was lost. `annotations` are, of an episode that fired, those
+    of the last evaluation that returned the alert; without those of which the text is not known.
     """
 
     labels: Labels
     pending: int
     firing: int | None = None
     resolved: int | None = None
+    annotations: Labels = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def _episode(episode: Episode) -> Json:
         "pending": seconds(episode.pending),
         "firing": seconds(episode.firing),
         "resolved": seconds(episode.resolved),
+        "annotations": dict(episode.annotations),
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from tocsin.templates.evaluate import evaluate
 from tocsin.templates.functions import Environment, function_names, functions
 from tocsin.templates.parse import TemplateSyntaxError, parse
+from tocsin.templates.scan import scan
 from tocsin.templates.tree import Template
 from tocsin.templates.values import Data, TemplateError
 
@@ -72,3 +74,15 @@ def _failed(message: str) -> Expanded:
 @lru_cache(maxsize=4096)
 def _parsed(text: str, name: str, compat: int) -> Template:
     return parse(PREFIX + text, f"__alert_{name}", function_names(compat), compat)
+
+
+def reads(text: str, *what: Literal["value", "query", "now"]) -> bool:
+    """Whether a template may depend on the value of its alert, call `query`, or ask for the time.
+
+    Told by the words in its actions, so that it may be said of one that does not.
+    """
+    if "{{" not in text:
+        return False
+    words = {token.value for token in scan(text) if token.kind in ("name", "variable", "field", "dot")}
+    named = {"value": {"$value", ".Value", ".", "$"}, "query": {"query"}, "now": {"now"}}
+    return any(words & named[one] for one in what)

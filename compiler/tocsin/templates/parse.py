@@ -78,7 +78,7 @@ class _Parser:
     defined: dict[str, Body] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.tokens = list(scan(self.text))
+        self.tokens = list(scan(self.text, self.compat))
 
     # Tokens.
 

@@ -55,7 +55,7 @@ class Token:
         )
 
 
-def scan(text: str) -> Iterator[Token]:
+def scan(text: str, compat: int = 3) -> Iterator[Token]:
     """The tokens of a template; the last one is an error or the end."""
     at = 0
     while (opening := text.find("{{", at)) >= 0:
@@ -73,7 +73,7 @@ def scan(text: str) -> Iterator[Token]:
             continue
         token = Token("open", "{{", opening)
         yield token
-        for token in _action(text, inside):
+        for token in _action(text, inside, compat):
             yield token
         if token.kind == "error":
             return
@@ -105,7 +105,7 @@ def _after(text: str, end: int, trimmed: bool) -> int:
     return end
 
 
-def _action(text: str, at: int) -> Iterator[Token]:
+def _action(text: str, at: int, compat: int) -> Iterator[Token]:
     """The tokens from after `{{` to the `}}`."""
     depth = 0
     while True:
@@ -116,6 +116,8 @@ def _action(text: str, at: int) -> Iterator[Token]:
         token = _token(text, at)
         depth += (token.kind == "(") - (token.kind == ")")
         if depth < 0:
+            if compat == 2:  # Go 1.19 gives out the parenthesis before it complains
+                yield token
             token = Token("error", "unexpected right paren", at)
         yield token
         if token.kind == "error":
