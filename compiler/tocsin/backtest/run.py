@@ -30,8 +30,8 @@ def backtest(
     A group without an interval has `semantics.evaluation_interval`. What cannot be evaluated is left out and told in
     the problems. Without incidents, what compares with them is None.
     """
-    first, last = recording.extent
-    window = Window(first if start is None else start, last if end is None else end, semantics.evaluation_interval)
+    start = recording.extent[0] if start is None else start
+    window = Window(start, recording.extent[1] if end is None else end, semantics.evaluation_interval)
     done = replay(groups, recording, window.start, window.end, semantics)
     exprs = [rule.expr for group in groups for rule in group.rules]
     samples = covering_times(recording, window.start - semantics.lookback, window.end, exprs, semantics.lookback)

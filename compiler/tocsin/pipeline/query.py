@@ -36,11 +36,11 @@ def answer(
 
     Raises ProblemError where the times are wrong for all of them.
     """
-    first, last = recording.extent
     if times.step is None:
-        start = end = last if times.start is None else times.start
+        start = end = recording.extent[1] if times.start is None else times.start
     else:
-        start, end = first if times.start is None else times.start, last if times.end is None else times.end
+        start = recording.extent[0] if times.start is None else times.start
+        end = recording.extent[1] if times.end is None else times.end
         check_times(start, end, times.step, MAX_STEPS)
         semantics = replace(semantics, ends=(start, end))
     for text in exprs:

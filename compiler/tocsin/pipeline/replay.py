@@ -10,11 +10,12 @@ from tocsin.backtest.model import Backtest
 from tocsin.backtest.run import backtest
 from tocsin.backtest.trace import recorded, traces
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
+from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
-from tocsin.sources.api import OpenedRecording
+from tocsin.sources.api import OpenedRecording, Selective
 from tocsin.sources.open import open_recording
 from tocsin.sources.time import parse_time
 
@@ -48,8 +49,11 @@ def replay(
     Raises ProblemError where the times or the incidents cannot be read.
     """
     known = read_incidents(incidents, problems) if incidents else None
-    first, last = recording.extent
-    start, end = first if times.start is None else times.start, last if times.end is None else times.end
+    if isinstance(recording, Selective):
+        exprs = [rule.expr for group in groups for rule in group.rules]
+        recording.restrict(need.matchers for expr in exprs for need in needs(expr, 0, 0, semantics))
+    start = recording.extent[0] if times.start is None else times.start
+    end = recording.extent[1] if times.end is None else times.end
     for group in groups:
         check_times(start, end, group.interval or semantics.evaluation_interval)
         check_subqueries([rule.expr for rule in group.rules], semantics)

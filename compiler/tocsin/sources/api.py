@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tocsin.diagnostics import Problem, ProblemError, Source
+from tocsin.promql.ast import Matcher
 from tocsin.registry import Registry
 from tocsin.series import Recording
 
@@ -16,6 +17,15 @@ class OpenedRecording(Recording, Protocol):
 
     @property
     def problems(self) -> tuple[Problem, ...]: ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A recording that is too large to be read as a whole."""
+
+    def restrict(self, selectors: Iterable[tuple[Matcher, ...]]) -> None:
+        """From now on, what is read without any matcher is what these selectors select."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,17 @@ def in_time(pieces: Iterable[Series]) -> Series:
     return settled(runs)[0]
 
 
+def union(several: Iterable[Series]) -> Series:
+    """Series that were selected in several ways, each once."""
+    runs, known = Runs.none(), set[Labels]()
+    for series in several:
+        for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
+            if labels not in known:
+                runs.add(labels, series.times[low:high], series.values[low:high])
+        known.update(series.labels)
+    return settled(runs)[0]
+
+
 def clipped(series: Series, start: int, end: int) -> Series:
     """The samples from `start` to `end`, both inclusive, and only series that have one."""
     inside = (series.times >= start) & (series.times <= end)

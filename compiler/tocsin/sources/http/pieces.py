@@ -20,7 +20,7 @@ from tocsin.sources.runs import Tally
 Matchers: TypeAlias = tuple[Matcher, ...]
 
 FIRST = 3_600_000
-"""Milliseconds of the first piece: how dense the samples are is not known before."""
+"""Milliseconds of a piece where it is not known how dense the samples are."""
 
 _LONGEST = 30 * 24 * 3_600_000
 _SHORTEST = 1000
@@ -45,13 +45,15 @@ TooMuch: TypeAlias = Callable[[TooMuchError], Exception]
 """What to raise where the server will not give even the shortest piece."""
 
 
-def pieces(fetch: Fetch, matchers: Sequence[Matcher], start: int, end: int, refuse: TooMuch) -> Iterator[Piece]:
+def pieces(
+    fetch: Fetch, matchers: Sequence[Matcher], start: int, end: int, refuse: TooMuch, width: int = FIRST
+) -> Iterator[Piece]:
     """Pieces that together are all of the time from `start` to `end`, each once, earlier ones first.
 
-    Some are fetched ahead, at the same time. Pieces become longer while they hold little, and shorter where the server
-    refuses one.
+    Some are fetched ahead, at the same time. Pieces are `width` long at first, and longer while they hold little,
+    shorter where the server refuses one.
     """
-    key, width, at = tuple(matchers), FIRST, start
+    key, at = tuple(matchers), start
     waiting: deque[Future[list[Piece]]] = deque()
     while waiting or at <= end:
         while at <= end and len(waiting) < THREADS:

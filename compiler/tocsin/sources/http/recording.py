@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +12,9 @@ from tocsin.diagnostics import Problem, Severity, Source
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
 from tocsin.sources.http.extent import extent
-from tocsin.sources.http.pieces import Matchers, Piece, pieces
+from tocsin.sources.http.pieces import FIRST, Matchers, Piece, pieces
 from tocsin.sources.http.server import Server, TooMuchError
-from tocsin.sources.runs import Tally, clipped, in_time
+from tocsin.sources.runs import Tally, clipped, in_time, union
 
 _KEPT = 32_000_000
 """Samples that are kept, 512 MiB of them."""
@@ -64,8 +64,14 @@ class HttpRecording:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._kept: OrderedDict[Matchers, _Kept] = OrderedDict()
+        self._widths: dict[Matchers, int] = {}
         self._tallies: dict[tuple[Matchers, int, int], Tally] = {}
         self._extent: tuple[int, int] | None = None
+        self._scope: list[Matchers] | None = None
+
+    def restrict(self, selectors: Iterable[Matchers]) -> None:
+        """From now on, what is read without any matcher is what these selectors select."""
+        self._scope = sorted({one for one in selectors if one}, key=repr)
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -87,6 +93,8 @@ class HttpRecording:
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
         key = tuple(matchers)
+        if not key and self._scope is not None:
+            return union(self.read(one, start, end) for one in self._scope)
         kept = self._kept.pop(key, None)
         if kept is None or start > kept.end + 1 or end < kept.start - 1:
             kept = _Kept(start, end, self._fetched(key, start, end))
@@ -108,10 +116,14 @@ class HttpRecording:
         def refuse(error: TooMuchError) -> Exception:
             return self._client.server.refuse(f"would not give even a second of samples: {error}")
 
-        for piece in pieces(self._client.fetch, matchers, start, end, refuse):
+        key, longest = tuple(matchers), 0
+        for piece in pieces(self._client.fetch, key, start, end, refuse, self._widths.get(key, FIRST)):
             if piece.tally != Tally():
-                self._tallies[tuple(matchers), piece.start, piece.end] = piece.tally
+                self._tallies[key, piece.start, piece.end] = piece.tally
+            longest = max(longest, piece.end - piece.start + 1)
             yield piece
+        alone = longest > end - start
+        self._widths[key] = max(longest, self._widths.get(key, FIRST)) if alone else longest
 
     def _fetched(self, matchers: Matchers, start: int, end: int) -> Series:
         return in_time(piece.series for piece in self.pieces(matchers, start, end))
