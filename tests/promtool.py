@@ -7,8 +7,9 @@ language has samples at multiples of the interval only; times count from the sta
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from tocsin.labels import format_labels, from_mapping
 from tocsin.rulefile import print_groups
 from tocsin.rules import RuleGroup
 from tocsin.series import STALE_BITS, Series, Times, Values
+from tocsin.templates.quote import unquoted
 
 
 @dataclass(frozen=True)
@@ -124,3 +126,43 @@ def _firing(timeline: Timeline, time: int, step: int, end: int) -> list[dict[str
         }
         for one in here
     ]
+
+
+def expansions(folder: Path, templates: Sequence[str], inputs: Mapping[str, float], expr: str) -> list[str]:
+    """What annotations with these templates say, or Prometheus's words for what is wrong with the syntax of one."""
+    found, faults = _expanded(folder, templates, inputs, expr)
+    if faults:
+        sound = ["" if index in faults else template for index, template in enumerate(templates)]
+        found, _ = _expanded(folder, sound, inputs, expr)
+    return [faults.get(index) or found[index] for index in range(len(templates))]
+
+
+_EXTERNAL = {"external_labels": {"dc": "eu"}, "external_url": "http://h:1/p"}
+
+
+def _expanded(
+    folder: Path, templates: Sequence[str], inputs: Mapping[str, float], expr: str
+) -> tuple[dict[int, str], dict[int, str]]:
+    rules = [
+        {"alert": f"A{index}", "expr": expr, "annotations": {"t": template}} for index, template in enumerate(templates)
+    ]
+    (folder / "rules.yaml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": f"{value:g} {value:g}"} for name, value in inputs.items()],
+        "alert_rule_test": [
+            {"eval_time": "1m", "alertname": f"A{index}", "exp_alerts": []} for index in range(len(templates))
+        ],
+        **_EXTERNAL,
+    }
+    body = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
+    (folder / "test.yaml").write_text(json.dumps(body))
+    command = ["promtool", "test", "rules", "test.yaml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    told = done.stdout + done.stderr
+    got = r'Labels:\{alertname="A(\d+)".*?\n\s+Annotations:\{t=("(?:[^"\\]|\\.)*")\}'
+    found = {int(match[1]): unquoted(match[2]) for match in re.finditer(got, told, re.DOTALL)}
+    refused = r'"A(\d+)": annotation "t": (.*)'
+    faults = {int(match[1]): match[2] for match in re.finditer(refused, told)}
+    assert len(found) == len(templates) or faults, told[:3000]
+    return found, faults

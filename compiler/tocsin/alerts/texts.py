@@ -107,6 +107,8 @@ class Texts:
         try:
             result = evaluate_instant(expr, self.source(), time, self.semantics)
         except ProblemError as error:
+            if error.problem.code.startswith("input/"):
+                raise  # the recording cannot be read, whatever the template
             raise UnsupportedTemplateError(f"its query `{text}`: {error.problem.message}") from None
         if result.failures:
             raise CallError(result.failures[0].problem.message)

@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 from urllib.parse import quote_plus
 
-from tocsin.templates.format import limited, printed, shown, sprint, sprintf, sprintln
+from tocsin.templates.format import limited, printed, sprint, sprintf, sprintln
 from tocsin.templates.quote import is_printable
 from tocsin.templates.values import (
     AnyMap,
     Boxed,
     Byte,
     CallError,
+    Data,
     Samples,
     StringMap,
     UnsupportedTemplateError,
@@ -140,15 +141,9 @@ _WHOLE = {"int", "uint"}
 
 def _eq(first: Value, *others: Value) -> bool:
     first = unboxed(first)
-    _comparable(first)
     if not others:
         raise CallError("missing argument for comparison")
     return any(_equal(first, unboxed(other)) for other in others)
-
-
-def _comparable(value: Value) -> None:
-    if isinstance(value, StringMap | AnyMap | Samples):
-        raise CallError(f"non-comparable type {shown(value)}: {type_name(value)}")
 
 
 def _equal(first: Value, other: Value) -> bool:
@@ -161,7 +156,11 @@ def _equal(first: Value, other: Value) -> bool:
         return bool(first == other)
     if first is None or other is None:
         return first is other
-    _comparable(other)
+    if isinstance(other, StringMap | AnyMap | Samples | Data):
+        one, two = type_name(first), type_name(other)
+        if one != two:
+            raise CallError(sprintf("non-comparable types %s: %s, %s: %v", [first, one, two, other]))
+        raise CallError(sprintf("non-comparable type %s: %s", [other, two]))
     return type(first) is type(other) and bool(first == other)
 
 
