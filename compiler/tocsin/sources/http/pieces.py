@@ -6,7 +6,7 @@ The function that `record` builds on: what has been written up to the end of one
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread
@@ -47,11 +47,11 @@ TooMuch: TypeAlias = Callable[[TooMuchError], Exception]
 
 def pieces(
     fetch: Fetch, matchers: Sequence[Matcher], start: int, end: int, refuse: TooMuch, width: int = FIRST
-) -> Iterator[Piece]:
+) -> Generator[Piece, None, int]:
     """Pieces that together are all of the time from `start` to `end`, each once, earlier ones first.
 
     Some are fetched ahead, at the same time. Pieces are `width` long at first, and longer while they hold little,
-    shorter where the server refuses one.
+    shorter where the server refuses one. Returns how long the next one would have been.
     """
     key, at = tuple(matchers), start
     waiting: deque[Future[list[Piece]]] = deque()
@@ -63,13 +63,15 @@ def pieces(
         parts = waiting.popleft().result()
         yield from parts
         width = _next_width(width, parts)
+    return width
 
 
 def _next_width(width: int, parts: Sequence[Piece]) -> int:
     size = max(len(part.series.times) for part in parts)
     if len(parts) > 1 or size > 2 * _GOAL:
         return max(width // 2, _SHORTEST)
-    return min(width * 2, _LONGEST) if size < _GOAL // 2 else width
+    sparse = size < _GOAL // 2 and parts[0].end - parts[0].start + 1 >= width
+    return min(width * 2, _LONGEST) if sparse else width
 
 
 def _started(fetch: Fetch, matchers: Matchers, start: int, end: int, refuse: TooMuch) -> Future[list[Piece]]:

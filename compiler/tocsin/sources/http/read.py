@@ -63,10 +63,11 @@ class ReadClient:
                 return self._labels.indexed(start, end)
             except ProblemError:  # who answers remote read need not answer anything else
                 self._labels = None
-        return self.sampled(start, end)
+        return self._ask((), start, end, lambda response: any(_has_samples(response, start, end)))
 
     def sampled(self, start: int, end: int) -> bool:
-        return self._ask((), start, end, lambda response: _has_samples(response, start, end))
+        # To its end, though one sample would do: Prometheus logs every frame that nobody takes any more.
+        return self._ask((), start, end, lambda response: any(list(_has_samples(response, start, end))))
 
     def _ask(self, matchers: Matchers, start: int, end: int, take: Callable[[requests.Response], Answer]) -> Answer:
         query = {
@@ -92,13 +93,10 @@ def _samples(response: requests.Response, start: int, end: int) -> tuple[Series,
     return clipped(series, start, end), tally
 
 
-def _has_samples(response: requests.Response, start: int, end: int) -> bool:
-    """Reads no more of the answer than that takes."""
+def _has_samples(response: requests.Response, start: int, end: int) -> Iterator[bool]:
+    """Of each message, whether it has a sample from `start` to `end`."""
     for part in _parts(response):
-        for times in _decoded(part)[0].times:
-            if ((times >= start) & (times <= end)).any():
-                return True
-    return False
+        yield any(((times >= start) & (times <= end)).any() for times in _decoded(part)[0].times)
 
 
 def _parts(response: requests.Response) -> Iterator[Any]:

@@ -87,7 +87,7 @@ class HttpRecording:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is to be said of this source, and what was odd about the samples that were read so far."""
-        every = sum(self._tallies.values(), Tally())
+        every = sum(list(self._tallies.values()), Tally())
         return (*self._client.notes, *told(self._client.server.name, every))
 
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
@@ -100,12 +100,14 @@ class HttpRecording:
             kept = _Kept(start, end, self._fetched(key, start, end))
         else:
             before = [self._fetched(key, start, kept.start - 1)] if start < kept.start else []
-            after = [self._fetched(key, kept.end + 1, end)] if end > kept.end else []
+            last = self._ahead(key, kept.end, end) if end > kept.end else kept.end
+            after = [self._fetched(key, kept.end + 1, last)] if last > kept.end else []
             if before or after:
-                series = in_time([*before, kept.series, *after])
-                kept = _Kept(min(start, kept.start), max(end, kept.end), series)
+                kept = _Kept(min(start, kept.start), last, in_time([*before, kept.series, *after]))
+        if len(kept.series.times) > _KEPT:
+            kept = _Kept(start, kept.end, clipped(kept.series, start, kept.end))
         found = clipped(kept.series, start, end)
-        self._kept[key] = kept if len(kept.series.times) <= _KEPT else _Kept(start, end, found)
+        self._kept[key] = kept
         while len(self._kept) > 1 and sum(len(one.series.times) for one in self._kept.values()) > _KEPT:
             self._kept.popitem(last=False)
         return found
@@ -116,14 +118,21 @@ class HttpRecording:
         def refuse(error: TooMuchError) -> Exception:
             return self._client.server.refuse(f"would not give even a second of samples: {error}")
 
-        key, longest = tuple(matchers), 0
-        for piece in pieces(self._client.fetch, key, start, end, refuse, self._widths.get(key, FIRST)):
-            if piece.tally != Tally():
-                self._tallies[key, piece.start, piece.end] = piece.tally
-            longest = max(longest, piece.end - piece.start + 1)
-            yield piece
-        alone = longest > end - start
-        self._widths[key] = max(longest, self._widths.get(key, FIRST)) if alone else longest
+        key = tuple(matchers)
+        self._widths[key] = yield from pieces(self._fetch, key, start, end, refuse, self._widths.get(key, FIRST))
+
+    def _fetch(self, matchers: Matchers, start: int, end: int) -> tuple[Series, Tally]:
+        series, tally = self._client.fetch(matchers, start, end)
+        if tally != Tally():
+            self._tallies[matchers, start, end] = tally
+        return series, tally
+
+    def _ahead(self, matchers: Matchers, known: int, end: int) -> int:
+        """How far to read where what is known ends before `end`: rules are evaluated stretch by stretch, and many
+        short ones would cost a request each.
+        """
+        latest = time.time_ns() // 1_000_000 if self._extent is None else self._extent[1]
+        return max(end, min(known + self._widths.get(matchers, FIRST), latest))
 
     def _fetched(self, matchers: Matchers, start: int, end: int) -> Series:
         return in_time(piece.series for piece in self.pieces(matchers, start, end))
