@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gzip
 import math
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +25,7 @@ from tests.http_samples import (
 )
 from tests.prometheus import Prometheus, openmetrics, prometheus
 from tests.remote_write import HEADERS, body
+from tests.victoria import victoria
 
 from tocsin.diagnostics import Severity
 from tocsin.labels import Labels, from_mapping
@@ -47,29 +45,6 @@ def live() -> Iterator[Prometheus]:
 def proxy(live: Prometheus) -> Iterator[FaultyServer]:
     with faulty(passed_on(live.url)) as server:
         yield server
-
-
-@contextmanager
-def victoria(folder: Path) -> Iterator[str]:
-    """The URL of a VictoriaMetrics."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    flags = [f"-storageDataPath={folder}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
-    process = subprocess.Popen(["victoria-metrics", *flags, "-loggerLevel=ERROR"])
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                if requests.get(f"{url}/health", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                assert process.poll() is None, "VictoriaMetrics ended before it was ready"
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def decimal_samples() -> dict[Labels, list[tuple[int, float]]]:
