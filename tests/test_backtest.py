@@ -117,7 +117,7 @@ def scored(episodes: list[Episode], incidents: list[Incident], others: tuple[Inc
 def test_a_score_by_hand() -> None:
     incidents = [incident("a", 100, 110), incident("b", 200, 210), incident("c", 300, 310), incident("d", 400, 410)]
     episodes = [
-        episode(95, 99, 101),  # fires already when a starts: detected after 0
+        episode(93, 95, 101),  # fires already when a starts: detected after 0
         episode(103, 104, 130),  # a again; reset 20 minutes after its end
         episode(204, 206, 208),  # b after 6, reset before its end
         episode(312, 315, 316),  # c, just within the tolerance, after 15, reset after 6
@@ -125,9 +125,9 @@ def test_a_score_by_hand() -> None:
         episode(420, None, 425),
     ]
     assert scored(episodes, incidents) == Score(
-        pages=5,
+        fired=5,
         lost=1,
-        pages_per_week=10.0,
+        fired_per_week=10.0,
         true=4,
         false=1,
         detected=3,
@@ -141,7 +141,17 @@ def test_a_score_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("firing", "resolved", "true"),
-    [(90, 100, 0), (90, 101, 1), (110, 111, 1), (115, 116, 1), (116, 117, 0), (50, None, 1), (116, None, 0)],
+    [
+        (96, 100, 0),
+        (96, 101, 1),
+        (95, 101, 1),
+        (94, 101, 0),
+        (50, None, 0),
+        (110, 111, 1),
+        (115, 116, 1),
+        (116, 117, 0),
+        (116, None, 0),
+    ],
 )
 def test_where_an_episode_belongs_to_an_incident(firing: int, resolved: int | None, true: int) -> None:
     assert scored([episode(40, firing, resolved)], [incident("a", 100, 110)]).true == true
@@ -158,7 +168,7 @@ def test_labels_that_both_have_must_agree(labels: dict[str, str], true: int) -> 
 
 def test_what_is_not_defined_is_none() -> None:
     nothing = scored([], [])
-    assert (nothing.pages, nothing.precision, nothing.recall) == (0, None, None)
+    assert (nothing.fired, nothing.precision, nothing.recall) == (0, None, None)
     assert (nothing.time_to_detect, nothing.time_to_reset) == (None, None)
     quiet = scored([], [incident("a", 1, 2)])
     assert (quiet.precision, quiet.recall, quiet.missed) == (None, 0.0, 1)
@@ -176,8 +186,15 @@ def test_the_time_to_reset_counts_from_the_end(resolved: int, reset: int) -> Non
 
 
 def test_an_episode_for_two_incidents_is_one_page() -> None:
-    result = scored([episode(100, 100, 300)], [incident("a", 100, 110), incident("b", 200, 210)])
+    result = scored([episode(100, 100, 300)], [incident("a", 100, 110), incident("b", 104, 210)])
     assert (result.true, result.false, result.detected, result.precision) == (1, 0, 2, 1.0)
+
+
+def test_what_has_fired_for_long_tells_nobody_of_the_next_incident() -> None:
+    result = scored([episode(100, 100, 300)], [incident("a", 100, 110), incident("b", 200, 210)])
+    assert (result.true, result.false, result.detected, result.missed) == (1, 0, 1, 1)
+    stuck = scored([episode(0, 0, None)], [incident("a", 100, 110), incident("b", 200, 210)])
+    assert (stuck.true, stuck.false, stuck.detected, stuck.precision, stuck.recall) == (0, 1, 0, 0.0, 0.0)
 
 
 def test_pages_for_what_nobody_should_be_woken_for() -> None:
@@ -205,8 +222,19 @@ def test_a_week_is_a_week_of_observed_time() -> None:
     done = backtest([group], recording, end=200 * MINUTE)
     assert done.window == Window(0, 200 * MINUTE, MINUTE)
     assert done.observed == (3 + 5 + 1 + 5) * MINUTE
-    assert done.score.pages_per_week == pytest.approx(2 * WEEK / (14 * MINUTE))
+    assert done.score.fired_per_week == pytest.approx(2 * WEEK / (14 * MINUTE))
     assert backtest([group], recording, start=4 * MINUTE, end=102 * MINUTE).observed == (4 + 2) * MINUTE
+
+
+def test_what_pages_and_what_does_not_is_scored_apart() -> None:
+    recording = samples("x", {0: 1, 3: 0, 100: 1, 101: 1})
+    rules = [replace(RULE, expr=parse(f"x > {limit}"), labels={"severity": name}) for limit, name in LEVELS]
+    done = backtest([RuleGroup("g", (*rules, replace(RULE, expr=parse("x > 0"))))], recording)
+    assert [(name, score.fired) for name, score in done.severities] == [("", 2), ("page", 0), ("ticket", 4)]
+    assert done.score.fired == 6
+
+
+LEVELS = ((0, "ticket"), (0.5, "ticket"), (9, "page"))
 
 
 def test_incidents_outside_the_window_are_told_and_not_scored(write: Write) -> None:
@@ -253,7 +281,7 @@ def told(done: Backtest) -> str:
     for verdict in done.incidents:
         first = verdict.detections[0] if verdict.detections else None
         after = f"{first.rule} after {(first.at - verdict.incident.start) / 1000:g} s" if first else "missed"
-        lines.append(f"{verdict.incident.name}: {after}, {len(verdict.detections)} pages")
+        lines.append(f"{verdict.incident.name}: {after}, {len(verdict.detections)} alerts")
     return "\n".join(lines) + "\n"
 
 

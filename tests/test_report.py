@@ -25,7 +25,7 @@ from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
 from tocsin.report import charts, html
 from tocsin.report.json import to_json
-from tocsin.report.numbers import false_pages_per_week
+from tocsin.report.numbers import false_per_week
 from tocsin.report.text import write
 from tocsin.rules import AlertingRule
 from tocsin.series import Frame
@@ -116,7 +116,7 @@ def test_the_table_names_every_number_and_what_was_missed() -> None:
     assert ["all", "alerts", *expected[1:]] in lines
     assert ["Quiet", "0", "–", "0%", "–", "–", "0", "0"] in lines
     assert "missed 1 of 2 incidents:\n  2023-11-14 10:00:00 to 11:00:00  missed one\n" in text
-    assert "paged for 1 of 1 non-incidents:\n  2023-11-14 05:00:00 to 05:01:00  blip  by ShopSlow\n" in text
+    assert "fired for 1 of 1 non-incidents:\n  2023-11-14 05:00:00 to 05:01:00  blip  by ShopSlow\n" in text
     assert text.startswith("2023-11-14 00:00:00 to 2023-11-15 00:00:00 UTC (1d, of which 12h are recorded)\n")
 
 
@@ -193,10 +193,10 @@ def test_json_is_the_same_every_time_and_ends_with_a_line_break() -> None:
     assert '"step": 60\n' in text, "whole seconds have no fraction"
 
 
-def test_false_pages_per_week_is_a_share_of_the_pages() -> None:
-    assert false_pages_per_week(Score(4, 0, 8.0, true=3, false=1)) == 2.0
-    assert false_pages_per_week(Score(0, 0, 0.0, true=0, false=0)) == 0.0
-    assert false_pages_per_week(Score(4, 0, 8.0)) is None
+def test_false_per_week_is_a_share_of_what_fired() -> None:
+    assert false_per_week(Score(4, 0, 8.0, true=3, false=1)) == 2.0
+    assert false_per_week(Score(0, 0, 0.0, true=0, false=0)) == 0.0
+    assert false_per_week(Score(4, 0, 8.0)) is None
 
 
 # --- charts ------------------------------------------------------------------------------------------------------
@@ -334,11 +334,11 @@ def test_the_page_tells_what_the_verdict_tells() -> None:
     page = html.render(backtest, [trace_of(backtest, from_mapping({"instance": "a"}))])
     visible = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page[: page.index('<script type="application/json"')]))
     for expected in (
-        "1 of 2 incidents caught, 2 of 3 pages for nothing",
+        "1 of 2 incidents caught, fired for nothing 2 of 3 times",
         "of which 12h are recorded",
         "outage 2023-11-14 01:00:00 to 01:15:00 caught ShopSlow after 2m",
         "missed one 2023-11-14 10:00:00 to 11:00:00 missed",
-        "blip 2023-11-14 05:00:00 to 05:01:00 paged",
+        "blip 2023-11-14 05:00:00 to 05:01:00 fired",
         "latency{job=&#34;shop&#34;} &gt; 2",
         "and 3 more that came less near",
         "2 evaluations failed, the first at 2023-11-14 00:05:00: many-to-many",

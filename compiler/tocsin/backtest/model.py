@@ -71,15 +71,15 @@ class IncidentVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well a rule, or all rules together, tell incidents.
+    """How well a rule, or several rules together, tell incidents.
 
-    `pages` counts the episodes that fired, `lost` those that never got beyond pending. What compares them with
-    incidents is None where no incidents were given; a ratio or a median over nothing is None.
+    `fired` counts the episodes that fired, of whatever severity, `lost` those that never got beyond pending. What
+    compares them with incidents is None where no incidents were given; a ratio or a median over nothing is None.
     """
 
-    pages: int
+    fired: int
     lost: int
-    pages_per_week: float | None
+    fired_per_week: float | None
     true: int | None = None
     false: int | None = None
     detected: int | None = None
@@ -113,7 +113,8 @@ class Backtest:
     """The verdict on rules over a window; `observed` is how much of it the recording has samples for.
 
     `incidents` are those within the window, `not_incidents` with what paged for them; `rules` stand in the order
-    of the groups. `problems` tells what could not be evaluated.
+    of the groups. `severities` are the scores of the rules of each severity, by its name (empty where a rule has none).
+    `problems` tells what could not be evaluated, and what is only noise.
     """
 
     window: Window
@@ -123,3 +124,4 @@ class Backtest:
     incidents: tuple[IncidentVerdict, ...] = ()
     not_incidents: tuple[IncidentVerdict, ...] = ()
     problems: tuple[Problem, ...] = ()
+    severities: tuple[tuple[str, Score], ...] = ()

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from tocsin.alerts.reach import covered, covering_times
 from tocsin.alerts.replay import replay
 from tocsin.alerts.timeline import Timeline
-from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Window
+from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Score, Window
 from tocsin.backtest.score import TOLERANCE, blamed, claims, score, verdicts
 from tocsin.diagnostics import Problem, Severity
 from tocsin.engine.evaluate import DEFAULT
 from tocsin.engine.semantics import Semantics
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
+
+SEVERITY = "severity"
+"""The label that says how urgent an alert is."""
 
 
 def backtest(
@@ -40,21 +43,25 @@ def backtest(
     real = claims(known.incidents, known.not_incidents, window, tolerance)
     harmless = claims(known.not_incidents, known.incidents, window, tolerance)
 
-    def judge(timeline: Timeline) -> RuleVerdict:
-        found = None if incidents is None else verdicts([timeline], real)
-        return RuleVerdict(timeline, score(timeline.episodes, found, observed))
+    def judge(*timelines: Timeline) -> Score:
+        episodes = [episode for timeline in timelines for episode in timeline.episodes]
+        return score(episodes, None if incidents is None else verdicts(timelines, real), observed)
 
-    everything = [episode for timeline in done.timelines for episode in timeline.episodes]
-    found = verdicts(done.timelines, real)
     return Backtest(
         window,
         observed,
-        tuple(map(judge, done.timelines)),
-        score(everything, None if incidents is None else found, observed),
-        found,
+        tuple(RuleVerdict(timeline, judge(timeline)) for timeline in done.timelines),
+        judge(*done.timelines),
+        verdicts(done.timelines, real),
         blamed(done.timelines, harmless, real),
         (*done.problems, *_outside(known, [claim.incident for claim in (*real, *harmless)])),
+        tuple((name, judge(*some)) for name, some in _by_severity(done.timelines)),
     )
+
+
+def _by_severity(timelines: Sequence[Timeline]) -> Iterator[tuple[str, list[Timeline]]]:
+    names = sorted({one.rule.labels.get(SEVERITY, "") for one in timelines})
+    return ((name, [one for one in timelines if one.rule.labels.get(SEVERITY, "") == name]) for name in names)
 
 
 def _outside(known: Incidents, inside: Sequence[Incident]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Episodes and incidents to scores: which pages were for something, what was missed, and how late."""
+"""Episodes and incidents to scores: which of them fired for something, what was missed, and how late."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from tocsin.backtest.model import Detection, Incident, IncidentVerdict, Score, W
 from tocsin.labels import get
 
 TOLERANCE = 300_000
-"""How long, in milliseconds, after the end of an incident an alert may begin to fire for it.
+"""How long, in milliseconds, before the start and after the end of an incident an alert may begin to fire for it.
 
-Windows and `for` make alerts late; five minutes is the window of the fastest common alerts.
+Windows and `for` make alerts late; five minutes is the window of the fastest common alerts. People note the start of
+an incident late; but what fires for longer before it was not told of it: nobody is told anew, and whoever was told
+found nothing.
 """
 
 WEEK = 604_800_000
@@ -22,9 +24,10 @@ WEEK = 604_800_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An incident, and until when what fires is taken to be for it."""
+    """An incident, and from when until when what begins to fire is taken to be for it."""
 
     incident: Incident
+    since: int
     until: int
 
 
@@ -32,7 +35,11 @@ def claims(incidents: Sequence[Incident], others: Sequence[Incident], window: Wi
     """The incidents in the window. What begins among `others` ends the tolerance: what fires then is for that."""
     within = [one for one in incidents if one.start <= window.end and one.end >= window.start]
     return [
-        Claim(one, min([one.end + tolerance, *(other.start for other in others if other.start > one.end)]))
+        Claim(
+            one,
+            one.start - tolerance,
+            min([one.end + tolerance, *(other.start for other in others if other.start > one.end)]),
+        )
         for one in within
     ]
 
@@ -68,8 +75,11 @@ def _detections(timelines: Sequence[Timeline], claim: Claim) -> Iterable[Detecti
 
 
 def fits(episode: Episode, claim: Claim) -> bool:
-    """Whether an episode fired during an incident, or soon after, with no label that says it was another."""
-    if episode.firing is None or episode.firing > claim.until:
+    """Whether an episode began to fire for an incident, with no label that says it was another.
+
+    That is during it, soon after it, or so shortly before it that it still fires when it starts.
+    """
+    if episode.firing is None or not claim.since <= episode.firing <= claim.until:
         return False
     over = episode.resolved is not None and episode.resolved <= claim.incident.start
     return not over and all(get(episode.labels, name) in ("", value) for name, value in claim.incident.labels)
@@ -78,24 +88,24 @@ def fits(episode: Episode, claim: Claim) -> bool:
 def score(episodes: Sequence[Episode], found: Sequence[IncidentVerdict] | None, observed: int) -> Score:
     """The score of the episodes of one or of several rules; `found` is what they detected, None without incidents.
 
-    Times to detect and to reset are medians over the detected incidents, from the first page for one, and to the
+    Times to detect and to reset are medians over the detected incidents, to the first that fires for one, and to the
     last one's end; an alert that fires already when the incident starts, or is over before it ends, counts as 0.
     """
-    pages = [episode for episode in episodes if episode.firing is not None]
-    weekly = len(pages) / (observed / WEEK) if observed > 0 else None
+    fired = [episode for episode in episodes if episode.firing is not None]
+    weekly = len(fired) / (observed / WEEK) if observed > 0 else None
     if found is None:
-        return Score(len(pages), len(episodes) - len(pages), weekly)
+        return Score(len(fired), len(episodes) - len(fired), weekly)
     true = len({id(one.episode) for verdict in found for one in verdict.detections})
     detected = [verdict for verdict in found if verdict.detections]
     return Score(
-        pages=len(pages),
-        lost=len(episodes) - len(pages),
-        pages_per_week=weekly,
+        fired=len(fired),
+        lost=len(episodes) - len(fired),
+        fired_per_week=weekly,
         true=true,
-        false=len(pages) - true,
+        false=len(fired) - true,
         detected=len(detected),
         missed=len(found) - len(detected),
-        precision=true / len(pages) if pages else None,
+        precision=true / len(fired) if fired else None,
         recall=len(detected) / len(found) if found else None,
         time_to_detect=_median(max(0, one.detections[0].at - one.incident.start) for one in detected),
         time_to_reset=_median(max(0, end - one.incident.end) for one in detected if (end := _reset(one)) is not None),

@@ -22,7 +22,7 @@ from tocsin.labels import Labels, format_labels
 from tocsin.promql.print import pretty
 from tocsin.report import charts, numbers
 from tocsin.report.charts import Figure
-from tocsin.report.text import SEVERITY, cells
+from tocsin.report.text import COLUMNS, SEVERITY, cells
 
 FOLDER = Path(__file__).parent
 PAGES = 100
@@ -72,13 +72,20 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
         .render(
             backtest=backtest,
             sections=sections,
-            total=cells(backtest.score),
+            columns=COLUMNS[2:],
+            totals=_totals(backtest),
             policy=_policy(scripts),
             style=Markup(_read("report.css")),
             scripts=[Markup(script) for script in scripts],
             figures=Markup(embed(figures)),
         )
     )
+
+
+def _totals(backtest: Backtest) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The last rows of the table: what is scored, its severity, and the columns of its score."""
+    some = [("all of", name or numbers.NOTHING, cells(score)) for name, score in backtest.severities]
+    return [*(some if len(some) > 1 else ()), ("all alerts", "", cells(backtest.score))]
 
 
 def _section(anchor: str, verdict: RuleVerdict, backtest: Backtest, trace: Trace | None) -> Section:
@@ -151,7 +158,7 @@ def _environment() -> Environment:
         "rate": numbers.rate,
         "labels": format_labels,
     }
-    environment.globals |= {"stretch": numbers.stretch, "false_pages_per_week": numbers.false_pages_per_week}
+    environment.globals |= {"stretch": numbers.stretch, "false_per_week": numbers.false_per_week}
     environment.tests["web"] = lambda text: str(text).startswith(("https://", "http://"))
     return environment
 

@@ -24,6 +24,7 @@ def to_json(backtest: Backtest) -> str:
         "observed": seconds(backtest.observed),
         "rules": [_rule(verdict) for verdict in backtest.rules],
         "score": _score(backtest.score),
+        "severities": {name: _score(score) for name, score in backtest.severities},
         "notifications": [],
         "incidents": [_incident(verdict) for verdict in backtest.incidents],
         "not_incidents": [_incident(verdict) for verdict in backtest.not_incidents],
@@ -65,9 +66,9 @@ def _episode(episode: Episode) -> Json:
 
 def _score(score: Score) -> Json:
     return {
-        "pages": score.pages,
+        "fired": score.fired,
         "lost": score.lost,
-        "pages_per_week": score.pages_per_week,
+        "fired_per_week": score.fired_per_week,
         "true": score.true,
         "false": score.false,
         "detected": score.detected,

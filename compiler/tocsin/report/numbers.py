@@ -60,8 +60,8 @@ def rate(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
-def false_pages_per_week(score: Score) -> float | None:
-    """The part of the pages a week that no incident explains."""
-    if score.pages_per_week is None or score.false is None:
+def false_per_week(score: Score) -> float | None:
+    """The part of what fires a week that no incident explains."""
+    if score.fired_per_week is None or score.false is None:
         return None
-    return score.pages_per_week * score.false / score.pages if score.pages else 0.0
+    return score.fired_per_week * score.false / score.fired if score.fired else 0.0

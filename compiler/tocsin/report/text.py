@@ -12,10 +12,10 @@ from rich.text import Text
 
 from tocsin.backtest.model import Backtest, IncidentVerdict, Score
 from tocsin.diagnostics import printable
-from tocsin.report.numbers import duration, false_pages_per_week, rate, share, stretch
+from tocsin.report.numbers import NOTHING, duration, false_per_week, rate, share, stretch
 
 SEVERITY = "severity"
-_COLUMNS = ("alert", SEVERITY, "fired", "precision", "recall", "detects in", "resets in", "pages/week", "false/week")
+COLUMNS = ("alert", SEVERITY, "fired", "precision", "recall", "detects in", "resets in", "fired/week", "false/week")
 
 
 _NEVER_CUT = 10_000
@@ -23,7 +23,7 @@ _NEVER_CUT = 10_000
 
 
 def write(backtest: Backtest, file: TextIO) -> None:
-    """Write the table of all alerts, then the incidents missed and the non-incidents that paged, to `file`."""
+    """Write the table of all alerts, then the incidents missed and the non-incidents that fired one, to `file`."""
     console = Console(file=file, highlight=False, width=None if file.isatty() else _NEVER_CUT)
     console.print(Text(_window(backtest), style="dim"))
     console.print(_table(backtest))
@@ -40,26 +40,30 @@ def _window(backtest: Backtest) -> str:
 
 def _table(backtest: Backtest) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
-    for title, total in zip(_COLUMNS, ("all alerts", "", *cells(backtest.score)), strict=True):
+    for title, total in zip(COLUMNS, ("all alerts", "", *cells(backtest.score)), strict=True):
         words = title in ("alert", SEVERITY)
         table.add_column(title, Text(total), justify="left" if words else "right", overflow="fold", no_wrap=not words)
     for verdict in backtest.rules:
         names = (verdict.rule.name, verdict.rule.labels.get(SEVERITY, ""))
-        quiet = "" if verdict.score.pages else "dim"
+        quiet = "" if verdict.score.fired else "dim"
         table.add_row(*(Text(printable(name)) for name in names), *map(Text, cells(verdict.score)), style=quiet)
+    if len(backtest.severities) > 1:
+        table.add_section()
+        for name, score in backtest.severities:
+            table.add_row(Text("all of"), Text(printable(name) or NOTHING), *map(Text, cells(score)))
     return table
 
 
 def cells(score: Score) -> tuple[str, ...]:
     """The columns of a score, in the order of the table."""
     return (
-        f"{score.pages}" + (f" (+{score.lost} lost)" if score.lost else ""),
+        f"{score.fired}" + (f" (+{score.lost} lost)" if score.lost else ""),
         share(score.precision),
         share(score.recall),
         duration(score.time_to_detect),
         duration(score.time_to_reset),
-        rate(score.pages_per_week),
-        rate(false_pages_per_week(score)),
+        rate(score.fired_per_week),
+        rate(false_per_week(score)),
     )
 
 
@@ -70,7 +74,7 @@ def _incidents(backtest: Backtest) -> Iterator[Text]:
         yield _heading(missed, f"missed {len(missed)} of {len(backtest.incidents)} incidents", "red")
         yield from map(_line, missed)
     if backtest.not_incidents:
-        yield _heading(woken, f"paged for {len(woken)} of {len(backtest.not_incidents)} non-incidents", "yellow")
+        yield _heading(woken, f"fired for {len(woken)} of {len(backtest.not_incidents)} non-incidents", "yellow")
         yield from map(_line, woken)
 
 
