@@ -188,6 +188,8 @@ RULE_FAULTS = [
     ("{alert: A, expr: up, annotations: {a-b: c}}", "rules/name", 36, "a-b", "a-b"),
     ("{alert: A, expr: up, labels: {a: [b]}}", "rules/shape", 34, "[b]", "expected text for `a`"),
     ("{alert: A, expr: up, labels: 3}", "rules/shape", 30, "3", "labels"),
+    ("{alert: A, expr: up, labels: {a: 'x {{ $valu }}'}}", "rules/template", 40, "$valu", 'undefined variable "$valu"'),
+    ("{alert: A, expr: up, annotations: {a: '{{ if }}x'}}", "rules/template", 46, "}}", "missing value for if"),
     ("{record: a-b, expr: up}", "rules/name", 10, "a-b", "not a metric name"),
     ("{record: a, expr: up, for: 5m}", "rules/kind", 28, "5m", "no `for`"),
     ("{record: a, expr: up, keep_firing_for: 5m}", "rules/kind", 40, "5m", "no `keep_firing_for`"),

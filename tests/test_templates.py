@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import promtool
 
@@ -95,7 +95,7 @@ def test_promtool_says_the_same_of_every_number(tmp_path: Path) -> None:
 
 OPERANDS = [
     *"$value $labels $labels.job $labels.nope .Labels.instance . $ $externalLabels nil true false".split(),
-    *"0 1 2 -3 7 1.5 1e6 0.0001 'a' 0x1F \"\" \"a\" \"b:9\" \"1.25\" \"é\" `x.y:1` `x<y`".split(),
+    *'0 1 2 -3 7 1.5 1e6 0.0001 \'a\' 0x1F "" "a" "b:9" "1.25" "é" `x.y:1` `x<y`'.split(),
     *("(toTime 1.5)", '(query "nope")', '(args 1 "b")', '(query "y" | sortByLabel "k")'),
     *("(query \"y{k='a'}\")", "(query \"y{k='a'}\" | first)"),
 ]
@@ -175,3 +175,119 @@ def test_promtool_says_the_same_of_random_templates(seed: int, tmp_path: Path) -
     known = [template for template in written if is_known(template)]
     assert len(known) > 350
     assert differences(tmp_path, known) == []
+
+
+def test_a_fault_of_syntax_has_its_place() -> None:
+    fault = syntax_fault("it is {{ $value | humanise }} now")
+    assert fault is not None
+    assert (fault.message, fault.start, fault.end) == ('function "humanise" not defined', 18, 26)
+    assert syntax_fault("100% {{ $labels.job }} }}") is None
+    assert syntax_fault("no template } {") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("{{ title `it's o'neil, a-b www.x y_z` }}", "It'S O'Neil, A-B Www.X Y_z", "It's O'neil, A-B Www.x Y_z"),
+        ("{{ with 0 }}a{{ else with 5 }}{{ . }}{{ end }}", "unexpected <with> in else", "5"),
+        ("{{ range $i := 3 }}{{ $i }}{{ end }}", "range can't iterate over 3", "012"),
+        ("{{ now }}", 'function "now" not defined', "60"),
+        ("{{ urlQueryEscape `a b` }}", 'function "urlQueryEscape" not defined', "a+b"),
+        ("{{ toDuration 90.5 }}", 'function "toDuration" not defined', "1m30.5s"),
+        ("{{ (toDuration 90.5).Seconds }}", 'function "toDuration" not defined', "90.5"),
+        ("{{ parseDuration `-1h` }}", "not a valid duration string", "-3600"),
+        ("{{ .Value.x }}", "in type float64", "in type interface {}"),
+    ],
+)
+def test_what_changed_since_2_42(text: str, old: str, new: str) -> None:
+    assert old in expanded(text, compat=2)
+    assert new in expanded(text, compat=3)
+
+
+def test_urls_are_those_of_the_server() -> None:
+    assert expanded("{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}") == "http://h:1/p /p http://h:1/p"
+
+
+def test_a_histogram_is_its_text() -> None:
+    histogram = Histogram("{count:3, sum:2.5}")
+    text = expanded("{{ $value }} {{ printf `%s` .Value }}", compat=3, value=histogram)
+    assert text == "{count:3, sum:2.5} {count:3, sum:2.5}"
+    assert "can't convert *histogram.FloatHistogram" in expanded("{{ humanize $value }}", compat=3, value=histogram)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{{ define `t` }}{{ template `t` }}{{ end }}{{ template `t` }}", "call each other deeper"),
+        (
+            "{{ define `t` }}{{ range args 1 2 3 4 5 6 7 8 9 }}{{ template `t` }}{{ end }}{{ end }}{{ template `t` }}",
+            "dee",
+        ),
+        ("{{ $x := `a` }}" + "{{ $x = print $x $x }}" * 40, "more than 1,048,576 characters"),
+        ("{{ $x := `a` }}" + "{{ $x = print $x $x }}" * 15 + "{{ $x }}" * 100, "more than 1,048,576 characters"),
+        ("{{ printf `%2000000d` 1 }}", "more than 1,048,576 characters"),
+        ("{{ printf `%*d` 1000000 1 }}" * 2, "more than 1,048,576 characters"),
+        ("{{ range args 1 2 3 4 5 6 7 8 9 10 }}" * 6 + "{{ end }}" * 6, "more than 100,000 steps"),
+        ("{{ range 100000000 }}{{ end }}", "more than 100,000 steps"),
+        ("{{ printf `%v` (query `y`) }}", "address in memory"),
+        ("{{ (toTime 1).Format `2006` }}", "it takes `Format` of a *time.Time"),
+        ("{{ printf `%x` 1.5 }}", "it prints a float64 with `%x`"),
+        ("{{ toDuration 1e20 }}", "292 years"),
+    ],
+)
+def test_what_is_not_known_or_has_no_end_is_refused(text: str, why: str) -> None:
+    with pytest.raises(UnsupportedTemplateError, match=why.replace("*", ".").replace("(", ".")):
+        expanded(text, compat=3)
+
+
+@pytest.mark.parametrize(
+    ("open_", "close"), [("{{ if 1 }}", "{{ end }}"), ("{{ 1 }}{{ if 0 }}x{{ else if 1 }}", "{{ end }}")]
+)
+def test_deep_blocks_are_a_fault_and_not_a_crash(open_: str, close: str) -> None:
+    assert syntax_fault(open_ * (DEPTH // 3) + close * (DEPTH // 3)) is None
+    fault = syntax_fault(open_ * 10_000 + close * 10_000)
+    assert fault is not None
+    assert "nested deeper" in fault.message
+
+
+def test_deep_parentheses_are_a_fault_and_not_a_crash() -> None:
+    assert expanded("{{ " + "(" * DEPTH + "1" + ")" * DEPTH + " }}") == "1"
+    fault = syntax_fault("{{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}")
+    assert fault is not None
+    assert "nested deeper" in fault.message
+    chain = "{{ if 0 }}" + "{{ else if 0 }}" * 10_000 + "{{ end }}"
+    assert syntax_fault(chain) is not None
+
+
+def test_templates_say_what_they_depend_on() -> None:
+    assert reads("{{ $value }}", "value")
+    assert reads("{{ (.).Value }}", "value")
+    assert not reads("$value {{ $labels.value }} {{ .Labels.job }}", "value", "query", "now")
+    assert reads("{{ range query `up` }}{{ end }}", "query")
+
+
+FRAGMENTS = [
+    *"{{ }} {{- -}} ( ) | := = , . $ $x .a $x.a $labels $value if else end range with define template block".split(),
+    *"break continue nil true 1 1.5 0x -1 'a' '\\n' ` \" \\ \"a\" `a` printf print len index slice args query".split(),
+    *"first eq and humanize reReplaceAll match %d %s %*d %[1]d %! é /* */ {{/* */}} .. 1i 08 \ud7ff".split(),
+    *(" ", "\n", "\t", "\u2028"),
+]
+
+
+@settings(max_examples=400)
+@given(st.one_of(st.lists(st.sampled_from(FRAGMENTS), max_size=25).map(" ".join), st.text(max_size=40)))
+def test_any_text_is_expanded_refused_or_a_fault(text: str) -> None:
+    for compat in (2, 3):
+        fault = syntax_fault(f"{{{{ {text}", compat)
+        assert fault is None or 0 <= fault.start < fault.end
+        try:
+            found = expanded(f"{{{{ {text}", compat=compat)
+        except UnsupportedTemplateError:
+            continue
+        assert len(found) <= LIMIT + 10_000
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 2**32))
+def test_any_template_is_expanded_or_refused(seed: int) -> None:
+    is_known(Writer(seed).text(3))

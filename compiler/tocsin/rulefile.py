@@ -18,6 +18,7 @@ from tocsin.promql.parse import parse
 from tocsin.promql.print import pretty
 from tocsin.registry import suggest
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
+from tocsin.templates.expand import syntax_fault
 
 _GROUP_KEYS = ("name", "interval", "query_offset", "limit", "rules", "labels")
 _RULE_KEYS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")
@@ -117,9 +118,18 @@ class _Reader:
         if record is not None and kinds == [record]:
             return self._recording(body, RecordingRule(record.text.value, tree, labels, places))
         annotations = self._strings(body, "annotations", labels=False)
+        self._templates(body)
         for_, keep = (self._duration(body, key) or 0 for key in ("for", "keep_firing_for"))
         assert alert is not None
         return AlertingRule(alert.text.value, tree, for_, keep, labels, annotations, places)
+
+    def _templates(self, body: MapNode) -> None:
+        """Reports the labels and annotations of an alert that are no templates, as Prometheus refuses them."""
+        for node in (body.get("labels"), body.get("annotations")):
+            for _, value in node.entries if isinstance(node, MapNode) else ():
+                fault = syntax_fault(value.text.value) if isinstance(value, Scalar) else None
+                if isinstance(value, Scalar) and fault:
+                    self._fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
 
     def _recording(self, body: MapNode, rule: RecordingRule) -> RecordingRule:
         for key in ("for", "keep_firing_for", "annotations"):

@@ -14,6 +14,7 @@ from tocsin.registry import suggest
 from tocsin.spec.model import Alert, Condition, Guard, Spec
 from tocsin.spec.settings import Settings
 from tocsin.spec.validate import validate
+from tocsin.templates.expand import syntax_fault
 
 IGNORE = "ignore"
 """The `no_data` of an alert that is not to tell of vanished series."""
@@ -94,6 +95,7 @@ class _Reader:
         if indicator is None or condition is None:
             return None
         self._check_groups(indicator, name, _texts(node.get("labels")))
+        self._check_templates(node)
         events = node.get("min_events")
         return Alert(
             title.text.value,
@@ -121,6 +123,14 @@ class _Reader:
             if label in self._labels or label in labels:
                 message = f"`{name.text.value}` is grouped by `{label}`, and the alert sets this label itself"
                 self._fault("label", message, name.span, "group by another label, or leave this one out of `labels`")
+
+    def _check_templates(self, node: MapNode) -> None:
+        """Labels and annotations of an alert are templates, and Prometheus loads no rule in which one is faulty."""
+        written = [node.get(key) for key in ("summary", "action", "runbook")]
+        for value in (*written, *(value for _, value in _entries(node.get("labels")))):
+            fault = syntax_fault(value.text.value) if isinstance(value, Scalar) else None
+            if isinstance(value, Scalar) and fault:
+                self._fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
 
     def _known(self, noun: str, name: Scalar, known: Mapping[str, object] | list[str]) -> None:
         if name.text.value not in known:

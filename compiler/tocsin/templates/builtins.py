@@ -18,7 +18,6 @@ from tocsin.templates.values import (
     Data,
     Samples,
     StringMap,
-    UnsupportedTemplateError,
     Value,
     go_bytes,
     go_string,
@@ -46,17 +45,15 @@ def _call(function: Value, *_: Value) -> Value:
     raise CallError("call of nil" if function is None else f"non-function of type {type_name(function)}")
 
 
-def _index_of(index: Value, length: int, last: int) -> int:
-    """An index up to `last` of something with a length. Raises CallError."""
+def _index_of(index: Value, length: int) -> int:
+    """An index up to a length. Raises CallError."""
     index = unboxed(index)
     if index is None:
         raise CallError("cannot index slice/array with nil")
     if not isinstance(index, int) or isinstance(index, bool):
         raise CallError(f"cannot index slice/array with type {type_name(index)}")
-    if not 0 <= index <= last:
+    if not 0 <= index <= length:
         raise CallError(f"index out of range: {int(index)}")
-    if index > length:
-        raise UnsupportedTemplateError("it takes a slice beyond the end of a list")
     return int(index)
 
 
@@ -80,9 +77,15 @@ def _element(item: Value, index: Value) -> Value:
         return item.get(index, "") if isinstance(item, StringMap) else Boxed(item.get(index))
     if isinstance(item, str):
         data = go_bytes(item)
-        return Byte(data[_index_of(index, len(data), len(data) - 1)])
+        place = _index_of(index, len(data))
+        if place == len(data):
+            raise CallError("reflect: string index out of range")
+        return Byte(data[place])
     if isinstance(item, Samples):
-        return item[_index_of(index, len(item), len(item) - 1)]
+        place = _index_of(index, len(item))
+        if place == len(item):
+            raise CallError("reflect: slice index out of range")
+        return item[place]
     raise CallError(f"can't index item of type {_pointed(item)}")
 
 
@@ -105,7 +108,7 @@ def _slice(item: Value, *indices: Value) -> Value:
     whole = go_bytes(item) if isinstance(item, str) else item
     edges = [0, len(whole), len(whole)]
     for place, index in enumerate(indices):
-        edges[place] = _index_of(index, len(whole), len(whole))
+        edges[place] = _index_of(index, len(whole))
     for low, high in pairwise(edges[: max(len(indices), 2)]):
         if low > high:
             raise CallError(f"invalid slice index: {low} > {high}")
@@ -137,6 +140,8 @@ def _kind(value: Value) -> str:
 
 
 _WHOLE = {"int", "uint"}
+_MAPS = (StringMap, AnyMap)
+_INCOMPARABLE = (*_MAPS, Samples, Data)
 
 
 def _eq(first: Value, *others: Value) -> bool:
@@ -156,9 +161,9 @@ def _equal(first: Value, other: Value) -> bool:
         return bool(first == other)
     if first is None or other is None:
         return first is other
-    if isinstance(other, StringMap | AnyMap | Samples | Data):
+    if isinstance(first, _INCOMPARABLE) or isinstance(other, _INCOMPARABLE):
         one, two = type_name(first), type_name(other)
-        if one != two:
+        if one != two and not (isinstance(first, _MAPS) and isinstance(other, _MAPS)):
             raise CallError(sprintf("non-comparable types %s: %s, %s: %v", [first, one, two, other]))
         raise CallError(sprintf("non-comparable type %s: %s", [other, two]))
     return type(first) is type(other) and bool(first == other)

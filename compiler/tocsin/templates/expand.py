@@ -43,8 +43,9 @@ def syntax_fault(text: str, compat: int = 3) -> Fault | None:
     try:
         _parsed(text, "", compat)
     except TemplateSyntaxError as error:
-        start = min(max(0, error.start - len(PREFIX)), max(0, len(text) - 1))
-        return Fault(error.message, start, start + 1)
+        token = error.culprit
+        start = min(max(0, token.start - len(PREFIX)), len(text) - 1)
+        return Fault(error.message, start, start + 1 if token.kind in ("error", "end") else start + len(token.value))
     return None
 
 

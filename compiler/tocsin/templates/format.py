@@ -222,6 +222,8 @@ class _Directive:
                 return f"map[{' '.join(pairs)}]"
             case Samples():
                 return f"[{' '.join(self.of(sample, depth + 1) for sample in value)}]"
+            case Sample() if depth and self.verb not in "vbodxX":
+                return self.bad(value)
             case Sample() if depth:
                 raise UnsupportedTemplateError("it prints an address in memory")
         inner = " ".join(self.of(part, depth + 1) for part in fields(value).values())

@@ -261,7 +261,7 @@ def _strip_domain(address: str) -> str:
     host = host.split(".")[0]
     if not port:
         return host
-    return f"[{host}]:{port}" if ":" in host or "%" in host else f"{host}:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _is_ip(host: str) -> bool:

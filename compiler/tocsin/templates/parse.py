@@ -35,13 +35,12 @@ DEPTH = 60
 
 
 class TemplateSyntaxError(Exception):
-    """A template that does not parse; `start` is an offset into it, `message` is without name and line."""
+    """A template that does not parse; `culprit` is the token to blame, `message` is without name and line."""
 
-    def __init__(self, name: str, text: str, start: int, message: str) -> None:
-        line = 1 + text.count("\n", 0, start)
+    def __init__(self, name: str, line: int, message: str, culprit: Token) -> None:
         super().__init__(f"template: {name}:{line}: {message}")
         self.message = message
-        self.start = start
+        self.culprit = culprit
 
 
 def parse(text: str, name: str, functions: Collection[str], compat: int = 3) -> Template:
@@ -103,19 +102,20 @@ class _Parser:
         self.at -= 1
         return token
 
-    def fault(self, message: str) -> TemplateSyntaxError:
-        token = self.tokens[min(self.seen, len(self.tokens) - 1)]
-        return TemplateSyntaxError(self.name, self.text, token.start, message)
+    def fault(self, message: str, culprit: Token | None = None) -> TemplateSyntaxError:
+        last = self.tokens[min(self.seen, len(self.tokens) - 1)]
+        line = 1 + self.text.count("\n", 0, last.start)
+        return TemplateSyntaxError(self.name, line, message, culprit or last)
 
     def unexpected(self, token: Token, context: str) -> TemplateSyntaxError:
         if token.kind != "error":
-            return self.fault(f"unexpected {token} in {context}")
+            return self.fault(f"unexpected {token} in {context}", token)
         extra = ""
         started = 1 + self.text.count("\n", 0, self.action)
         if self.action >= 0 and started != 1 + self.text.count("\n", 0, token.start):
             place = f" started at {self.name}:{started}"
             extra = place if token.value.endswith(" action") else f" in action{place}"
-        return self.fault(f"{token.value}{extra}")
+        return self.fault(f"{token.value}{extra}", token)
 
     def expect(self, context: str, *kinds: Kind) -> Token:
         token = self.next_word()
@@ -349,13 +349,13 @@ class _Parser:
         match token.kind:
             case "name":
                 if token.value not in self.functions:
-                    raise self.fault(f"function {quoted(token.value)} not defined")
+                    raise self.fault(f"function {quoted(token.value)} not defined", token)
                 return Name(token.start, token.value)
             case "dot":
                 return Dot(token.start)
             case "variable":
                 if token.value not in self.scope:
-                    raise self.fault(f"undefined variable {quoted(token.value)}")
+                    raise self.fault(f"undefined variable {quoted(token.value)}", token)
                 return Variable(token.start, (token.value,))
             case "field":
                 return Field(token.start, (token.value[1:],))
