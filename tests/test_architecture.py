@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent / "compiler" / "tocsin"
 SHARED = (
     "registry",
     "diagnostics",
+    "findings",
+    "budget",
     "document",
     "duration",
     "quantity",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import cleandoc
 from typing import TypeAlias
 
 from tocsin.diagnostics import Severity, Span
+from tocsin.findings import Check, NoiseRule, register
+from tocsin.findings import Finding as Finding
 from tocsin.plan.lower import PlannedAlert
 from tocsin.promql.ast import Expr, Matcher, VectorSelector
 from tocsin.promql.match import matchers_of
@@ -57,40 +57,11 @@ def _names_job(matcher: Matcher) -> bool:
     return matcher.label == "job" and matcher.op == "="
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule found. `label` stands beside the caret; a `severity` of None is the rule's own."""
-
-    message: str
-    span: Span
-    label: str = ""
-    help: str = ""
-    severity: Severity | None = None
-
-
-Check: TypeAlias = Callable[[Subject], Iterator[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class LintRule:
-    """A rule with its page."""
-
-    name: str
-    severity: Severity
-    check: Check
-    page: str
-
+LintRule: TypeAlias = NoiseRule[Subject]
 
 RULES: Registry[LintRule] = Registry("lint rule")
 
 
-def lint_rule(severity: Severity = Severity.ERROR) -> Callable[[Check], Check]:
+def lint_rule(severity: Severity = Severity.ERROR) -> Callable[[Check[Subject]], Check[Subject]]:
     """Registers a check as the rule that its module is named for; the module's docstring is its page."""
-
-    def register(check: Check) -> Check:
-        name = "noise/" + check.__module__.rpartition(".")[2].replace("_", "-")
-        page = cleandoc(sys.modules[check.__module__].__doc__ or "")
-        RULES.add(name, LintRule(name, severity, check, page))
-        return check
-
-    return register
+    return register(RULES, severity)

@@ -7,7 +7,7 @@ or where it allows nothing, it is reported itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,13 +36,20 @@ class _Allowance:
 
 
 def apply(
-    found: Sequence[tuple[Problem, Span]], sources: Iterable[Source], rules: Sequence[str], today: date
+    found: Sequence[tuple[Problem, Span]],
+    sources: Iterable[Source],
+    rules: Collection[str],
+    today: date,
+    elsewhere: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """What is left of the problems (each with the span of its alert), and what is wrong with the comments."""
+    """What is left of the problems (each with the span of its alert), and what is wrong with the comments.
+
+    Comments may allow what `rules` find, and what rules do that were not asked here, which are `elsewhere`.
+    """
     allowances: list[_Allowance] = []
     for source in sources:
         if "tocsin:" in source.text:
-            for read in _comments(source, rules, today):
+            for read in _comments(source, {*rules, *elsewhere}, today):
                 if isinstance(read, Problem):
                     yield read
                 else:
@@ -54,12 +61,12 @@ def apply(
         if not covering:
             yield problem
     for allowance in allowances:
-        if allowance not in used:
+        if allowance not in used and allowance.rule in rules:
             message = f"nothing here is reported by `{allowance.rule}`"
             yield _fault("unused-allowance", message, allowance.span, "remove the comment")
 
 
-def _comments(source: Source, rules: Sequence[str], today: date) -> Iterator[_Allowance | Problem]:
+def _comments(source: Source, rules: Collection[str], today: date) -> Iterator[_Allowance | Problem]:
     for match in _COMMENT.finditer(source.text):
         span = source.span(match.start(), match.end())
         body = _BODY.fullmatch(match["body"])
@@ -70,7 +77,7 @@ def _comments(source: Source, rules: Sequence[str], today: date) -> Iterator[_Al
             yield _Allowance(body["rule"], span, span.line, _covered_line(source, match))
 
 
-def _objection(body: re.Match[str] | None, span: Span, rules: Sequence[str], today: date) -> Problem | None:
+def _objection(body: re.Match[str] | None, span: Span, rules: Collection[str], today: date) -> Problem | None:
     if body is None:
         return None
     if body["rule"] not in rules:

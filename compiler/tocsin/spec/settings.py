@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from tocsin.budget import Budget, Budgets, Limit
 from tocsin.diagnostics import Problem, Problems, Source, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar, plain
 from tocsin.duration import parse_duration
+from tocsin.quantity import parse_quantity
 from tocsin.registry import suggest
 from tocsin.spec.validate import validate
 
@@ -43,6 +45,7 @@ class Settings:
     owners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     receivers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default_receiver: str = ""
+    budgets: Budgets = field(default_factory=Budgets)
 
     def severity(self, name: str) -> Severity | None:
         return next((severity for severity in self.severities if severity.name == name), None)
@@ -57,6 +60,9 @@ def read_settings(node: Node, problems: Problems) -> Settings:
     settings = _Reader(problems).settings(rest)
     _check_names(rest, settings, problems)
     return settings
+
+
+_LIMITS = tuple(limit.name for limit in fields(Budget))
 
 
 class _Reader:
@@ -80,7 +86,25 @@ class _Reader:
             {key.text.value: plain(value) or {} for key, value in _entries(node, "owners")},
             receivers,
             _text(node, "default_receiver") or next(iter(receivers), ""),
+            self._budgets(_mapping(node.get("budget"))),
         )
+
+    def _budgets(self, node: MapNode | None) -> Budgets:
+        common = self._budget(node, Budget())
+        owners = {key.text.value: self._budget(_mapping(body), common) for key, body in _entries(node, "owners")}
+        return Budgets(common, owners)
+
+    def _budget(self, node: MapNode | None, inherited: Budget) -> Budget:
+        """The limits that are written, on top of others."""
+        limits = {name: node.get(name) for name in _LIMITS} if node else {}
+        written = {name: value for name, value in limits.items() if isinstance(value, Scalar)}
+        return replace(inherited, **{name: Limit(self._limit(value), value.span) for name, value in written.items()})
+
+    def _limit(self, node: Scalar) -> float:
+        value = parse_quantity(node.text.value).value if isinstance(node.value, str) else float(node.value or 0)
+        if isinstance(node.value, str) and value > 1:
+            self._problems.add(Problem("spec/value", f"`{node.text.value}` is more than all of them", node.span))
+        return value
 
     def _severity(self, name: str, body: MapNode | None) -> Severity:
         wakes = body.get("wakes") if body else None
@@ -141,6 +165,10 @@ def _named(node: MapNode, settings: Settings) -> Iterator[tuple[Scalar, list[str
         receiver = body.get("receiver") if isinstance(body, MapNode) else None
         if isinstance(receiver, Scalar):
             yield receiver, receivers, "receiver"
+    if settings.owners:
+        yield from (
+            (key, list(settings.owners), "owner") for key, _ in _entries(_mapping(node.get("budget")), "owners")
+        )
     for _, body in _entries(node, "owners"):
         for key, value in body.entries if isinstance(body, MapNode) else ():
             yield key, severities, "severity"
