@@ -445,14 +445,21 @@ def test_results_that_templates_give_the_same_labels_fail_the_evaluation() -> No
 
 
 def test_a_template_that_fails_says_so_in_the_label_and_in_a_problem() -> None:
-    series = series_of({"x": every_minute([1, 1])})
+    series = series_of({"x": {3: 1.0, 4: 1.0}})
     rule = replace(alert("x", labels={"l": "{{ .Foo }}"}), annotations={"a": "{{ printf `%p` 1 }}", "b": "fine"})
-    found = replayed(RuleGroup("g", (rule,)), series, 1)
+    found = replayed(RuleGroup("g", (rule,)), series, 4)
     (episode,) = found.timelines[0].episodes
     assert dict(episode.labels)["l"].startswith("<error expanding template: error executing template __alert_A: ")
     assert dict(episode.annotations) == {"b": "fine"}
     assert [problem.code for problem in found.problems] == ["backtest/template"] * 2
-    assert "first at 1970-01-01T00:00:00Z" in found.problems[0].message
+    assert "first at 1970-01-01T00:03:00Z" in found.problems[0].message
+
+
+def test_an_annotation_that_asks_for_the_server_is_left_out() -> None:
+    rule = replace(alert("x"), annotations={"url": "{{ $externalURL }}/x", "b": "{{ $labels.a }}"})
+    found = replayed(RuleGroup("g", (rule,)), series_of({'x{a="1"}': every_minute([1])}), 0)
+    assert found.timelines[0].episodes[0].annotations == (("b", "1"),)
+    assert "what the annotation `url` of `A` says is not known" in found.problems[0].message
 
 
 def test_labels_of_a_recording_rule_are_no_templates() -> None:

@@ -54,10 +54,14 @@ def rule_labels(rule: Rule) -> Callable[[Labels], Labels]:
 
 def _named(rule: Rule, frame: Frame, shift: int, texts: Texts | None) -> Naming:
     """How a rule names the results in a frame; templates may give a series other labels at every step."""
-    rename = rule_labels(rule) if texts is None else lambda labels: texts.labels(Found(labels, 0.0, 0))
+    rename = rule_labels(rule)
 
     def once(row: int) -> Iterator[tuple[Labels, Mask]]:
-        yield rename(frame.labels[row]), frame.present[row]
+        present = frame.present[row]
+        if texts is None:
+            yield rename(frame.labels[row]), present
+        else:
+            yield texts.labels(found_at(frame, row, int(np.argmax(present)), shift)), present
 
     def each_step(row: int) -> Iterator[tuple[Labels, Mask]]:
         assert texts is not None

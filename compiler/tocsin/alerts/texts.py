@@ -37,19 +37,29 @@ class Found:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What templates can ask of the Prometheus that evaluates them."""
+
+    external_url: str
+    external_labels: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Texts:
     """The labels and annotations of one rule.
 
     `source` is what queries in templates read, and `unknown` has the names of the series that they cannot:
-    Prometheus has them from rules that are evaluated elsewhere or later. A template that fails gives Prometheus's
-    words for it, and a problem; one of which the text is not known raises ProblemError.
+    Prometheus has them from rules that are evaluated elsewhere or later; `server` is None where nothing is known of it.
+    A template that fails gives Prometheus's words for it, and a problem; one of which the text is not known raises
+    ProblemError.
     """
 
     rule: AlertingRule
     semantics: Semantics
     source: Callable[[], Recording]
     unknown: Sequence[str] = ()
+    server: Server | None = None
     problems: dict[str, Problem] = field(default_factory=dict)
 
     @property
@@ -75,14 +85,16 @@ class Texts:
     def _text(self, part: str, text: str, found: Found) -> str:
         if "{{" not in text:
             return text
-        environment = Environment(
-            lambda query: self._query(query, found.time), found.time, compat=self.semantics.compat
-        )
-        data = Data(dict(found.labels), self._value(found.value))
+        server = self.server or Server("", {})
+        compat = self.semantics.compat
+        environment = Environment(lambda query: self._query(query, found.time), found.time, server.external_url, compat)
+        data = Data(dict(found.labels), self._value(found.value), server.external_labels, server.external_url)
         place = where(self.rule, part)
         kind, name = part.split(".", 1)
         shown = f"{kind.removesuffix('s')} `{name}` of `{self.rule.name}`"
         try:
+            if self.server is None and reads(text, "server"):
+                raise UnsupportedTemplateError("it asks for the external URL or labels of the server")
             expanded = expand(text, self.rule.name, data, environment)
         except UnsupportedTemplateError as error:
             message = f"what the {shown} says is not known: {error}"

@@ -77,13 +77,21 @@ def _parsed(text: str, name: str, compat: int) -> Template:
     return parse(PREFIX + text, f"__alert_{name}", function_names(compat), compat)
 
 
-def reads(text: str, *what: Literal["value", "query", "now"]) -> bool:
-    """Whether a template may depend on the value of its alert, call `query`, or ask for the time.
+def reads(text: str, *what: Literal["value", "query", "now", "server"]) -> bool:
+    """Whether a template may depend on the value of its alert, call `query`, or ask for the time or the server.
 
     Told by the words in its actions, so that it may be said of one that does not.
     """
     if "{{" not in text:
         return False
     words = {token.value for token in scan(text) if token.kind in ("name", "variable", "field", "dot")}
-    named = {"value": {"$value", ".Value", ".", "$"}, "query": {"query"}, "now": {"now"}}
-    return any(words & named[one] for one in what)
+    return any(words & _WORDS[one] for one in what)
+
+
+_WORDS = {
+    "value": {"$value", ".Value", ".", "$"},
+    "query": {"query"},
+    "now": {"now"},
+    "server": {"$externalLabels", ".ExternalLabels", "$externalURL", ".ExternalURL", "externalURL", "pathPrefix"},
+}
+"""The words of a template that give away what it depends on."""
