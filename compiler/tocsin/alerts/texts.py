@@ -28,6 +28,10 @@ from tocsin.templates.values import CallError, Data, Sample, UnsupportedTemplate
 Number: TypeAlias = float | Histogram
 
 
+_KNOWN = 100_000
+"""Texts of a rule that are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What an evaluation returned: the labels of the result, its value, and the time in Unix milliseconds."""
@@ -61,6 +65,7 @@ class Texts:
     unknown: Sequence[str] = ()
     server: Server | None = None
     problems: dict[str, Problem] = field(default_factory=dict)
+    known: dict[tuple[str, Labels, str], str] = field(default_factory=dict)
 
     @property
     def changing(self) -> bool:
@@ -83,8 +88,19 @@ class Texts:
         return told
 
     def _text(self, part: str, text: str, found: Found) -> str:
+        """The text of a label or annotation; kept, for alerts come back with the same labels and value."""
         if "{{" not in text:
             return text
+        if isinstance(found.value, Histogram) or reads(text, "query", "now"):
+            return self._expanded(part, text, found)
+        key = part, found.labels, repr(found.value) if reads(text, "value") else ""
+        if key not in self.known:
+            if len(self.known) >= _KNOWN:
+                self.known.clear()
+            self.known[key] = self._expanded(part, text, found)
+        return self.known[key]
+
+    def _expanded(self, part: str, text: str, found: Found) -> str:
         server = self.server or Server("", {})
         compat = self.semantics.compat
         environment = Environment(lambda query: self._query(query, found.time), found.time, server.external_url, compat)

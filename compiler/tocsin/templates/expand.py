@@ -84,8 +84,13 @@ def reads(text: str, *what: Literal["value", "query", "now", "server"]) -> bool:
     """
     if "{{" not in text:
         return False
-    words = {token.value for token in scan(text) if token.kind in ("name", "variable", "field", "dot")}
+    words = _words(text)
     return any(words & _WORDS[one] for one in what)
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(token.value for token in scan(text) if token.kind in ("name", "variable", "field", "dot"))
 
 
 _WORDS = {
