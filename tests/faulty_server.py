@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def passed_on(to: str) -> Answer:
 
 
 @contextmanager
-def faulty(answer: Answer) -> Iterator[FaultyServer]:
+def faulty(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[FaultyServer]:
     lock = Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,7 +89,9 @@ def faulty(answer: Answer) -> Iterator[FaultyServer]:
             pass
 
     server = Quiet(("127.0.0.1", 0), Handler)
-    told = FaultyServer(f"http://127.0.0.1:{server.server_port}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    told = FaultyServer(f"http{'s' * (tls is not None)}://127.0.0.1:{server.server_port}")
     Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield told

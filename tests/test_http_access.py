@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,3 +124,68 @@ class TestAccess:
         monkeypatch.setenv(f"TOCSIN_HTTP_{name}", "/gone")
         with faulty(lambda _: matrix()) as server:
             assert refusal(lambda: opened(server.url)).startswith("/gone:1:1: error[input/unreadable]")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, a server's certificate for the name `metrics.example.com`, and a client's."""
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    new = ("-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl("req", "-x509", *new, "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+    for who, name in (("server", "metrics.example.com"), ("client", "client")):
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", f"subjectAltName=DNS:{name}")
+        openssl("req", "-x509", *new, "-subj", f"/CN={name}", *signed, "-keyout", f"{who}.key", "-out", f"{who}.pem")
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl not installed")
+class TestTls:
+    @pytest.fixture
+    def server(self, certificates: Path) -> Iterator[str]:
+        """One that wants a client's certificate."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+        tls.load_verify_locations(certificates / "ca.pem")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        with faulty(lambda _: matrix(), tls) as server:
+            yield server.url
+
+    @pytest.fixture
+    def configured(self, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        def configure(more: str) -> None:
+            text = "\n".join(f"  {name}_file: {certificates / file}" for name, file in FILES)
+            (tmp_path / "http.yaml").write_text(f"tls_config:\n{text}\n{more}")
+            monkeypatch.setenv("TOCSIN_HTTP_CONFIG", str(tmp_path / "http.yaml"))
+
+        return configure
+
+    def test_both_sides_prove_who_they_are(self, server: str, configured: Callable[[str], None]) -> None:
+        configured("  server_name: metrics.example.com\n")
+        assert opened(server).problems
+
+    def test_a_certificate_for_another_name_is_refused(self, server: str, configured: Callable[[str], None]) -> None:
+        configured("")
+        assert "its certificate is not accepted: IP address mismatch" in refusal(lambda: opened(server))
+
+    def test_unless_that_is_asked_for(self, server: str, configured: Callable[[str], None]) -> None:
+        configured("  insecure_skip_verify: true\n")
+        assert opened(server).problems
+
+    def test_an_unknown_authority_is_refused(self, server: str) -> None:
+        assert "its certificate is not accepted" in refusal(lambda: opened(server))
+
+    def test_who_shows_no_certificate_is_told(
+        self, server: str, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known = f"ca_file: {certificates / 'ca.pem'}, server_name: metrics.example.com"
+        (tmp_path / "http.yaml").write_text(f"tls_config: {{{known}}}")
+        monkeypatch.setenv("TOCSIN_HTTP_CONFIG", str(tmp_path / "http.yaml"))
+        shown = refusal(lambda: opened(server))
+        assert f"{server}/api/v1/query:1:1: error[input/server]: cannot be reached: " in shown
+
+
+FILES = (("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key"))
