@@ -57,6 +57,19 @@ class AlertMachine:
         running = [Episode(labels, alert.pending, alert.firing) for labels, alert in self.active.items()]
         return tuple(sorted([*self.ended, *running], key=lambda episode: (episode.pending, episode.labels)))
 
+    def stop(self, time: int) -> None:
+        """Forget all alerts; `time` is the first moment at which they are not there."""
+        self.ended += [
+            Episode(labels, alert.pending, alert.firing, time) for labels, alert in sorted(self.active.items())
+        ]
+        self.active = {}
+
+    def restore(self, labels: Labels, pending: int, next: int) -> None:
+        """An alert that is active is known to have been so since `pending`; the next evaluation is at `next`."""
+        alert = self.active[labels]
+        firing = alert.firing if next - pending >= self.for_ else None
+        self.active[labels] = replace(alert, pending=pending, firing=firing)
+
     def _certain_overflows(self, present: Mask) -> list[int]:
         """Steps that return more alerts than the limit, whatever the state."""
         return np.flatnonzero(present.sum(axis=0) > self.limit).tolist() if self.limit else []
@@ -88,10 +101,7 @@ class AlertMachine:
     def _clear(self, time: int) -> None:
         """Forget all alerts, as an evaluation does that exceeds the limit; nobody saw what it changed before."""
         self.overflows.append(time)
-        self.ended += [
-            Episode(labels, alert.pending, alert.firing, time) for labels, alert in sorted(self.active.items())
-        ]
-        self.active = {}
+        self.stop(time)
 
     def _advance(self, times: Times, seen: Mapping[Labels, Sequence[Run]]) -> None:
         active = {}

@@ -1,8 +1,8 @@
-"""What recording rules give, tile by tile, to series that later rules of their group read in a recording's stead."""
+"""What rules write, tile by tile, to series that other rules read in a recording's stead."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TypeAlias
@@ -12,11 +12,19 @@ import numpy as np
 from tocsin.alerts.result import Evaluations
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
+from tocsin.promql.match import matches
 from tocsin.series import STALE, Mask, Objects, Recording, Series, Times, Values
-from tocsin.sources.memory import MemoryRecording
 
 Samples: TypeAlias = tuple[Times, Values, Objects | None]
 """The times and values of a series, and the native histograms among them, if there are any."""
+
+Read: TypeAlias = Callable[[Sequence[Matcher], int, int], Series]
+"""As `Recording.read`."""
+
+WRITTEN_BY_ALERTS = ("ALERTS", "ALERTS_FOR_STATE")
+
+Columns: TypeAlias = Mapping[Labels, Samples]
+"""The series of one rule."""
 
 
 @dataclass(slots=True)
@@ -36,15 +44,59 @@ class Recorder:
         now = set()
         for labels in {**rows, **dict.fromkeys(self._last)}:
             present, values, held = rows.get(labels, gone)
-            samples = found.times - shift, values, held
-            self._parts.setdefault(labels, []).append(_with_markers(samples, present, labels in self._last))
+            samples = _with_markers((found.times - shift, values, held), present, labels in self._last)
+            if len(samples[0]):
+                self._parts.setdefault(labels, []).append(samples)
             if present[-1]:
                 now.add(labels)
         self._last = now
 
-    def series(self) -> Iterable[tuple[Labels, Samples]]:
+    def forget(self) -> None:
+        """Mark no series as gone that was returned so far: the server stopped."""
+        self._last = set()
+
+    def columns(self) -> Columns:
+        """The series so far."""
         for labels, parts in self._parts.items():
-            yield labels, _joined(parts)
+            if len(parts) > 1:
+                self._parts[labels] = [_joined(parts)]
+        return {labels: parts[0] for labels, parts in self._parts.items()}
+
+    def between(self, matchers: Sequence[Matcher], start: int, end: int) -> Columns:
+        """The series that all matchers accept, as far as they have samples from `start` to `end`, both inclusive."""
+        found = {}
+        for labels, parts in self._parts.items():
+            if parts[-1][0][-1] >= start and matches(matchers, labels):
+                samples = clipped(_joined(list(_since(parts, start))), start, end)
+                if len(samples[0]):
+                    found[labels] = samples
+        return found
+
+
+def recorder_of(columns: Columns) -> Recorder:
+    """What a rule has written already."""
+    return Recorder(set(), {labels: [samples] for labels, samples in columns.items() if len(samples[0])})
+
+
+def _since(parts: Sequence[Samples], start: int) -> Sequence[Samples]:
+    """The last parts, as far as they reach `start`."""
+    first = len(parts) - 1
+    while first and parts[first - 1][0][-1] >= start:
+        first -= 1
+    return parts[first:]
+
+
+def clipped(samples: Samples, start: int, end: int) -> Samples:
+    """The samples from `start` to `end`, both inclusive."""
+    times, values, histograms = samples
+    cut = slice(*np.searchsorted(times, (start, end + 1)))
+    return times[cut], values[cut], None if histograms is None else histograms[cut]
+
+
+def only(samples: Samples, kept: Mask) -> Samples:
+    """The samples of a mask."""
+    times, values, histograms = samples
+    return times[kept], values[kept], None if histograms is None else histograms[kept]
 
 
 def _joined(parts: Sequence[Samples]) -> Samples:
@@ -69,10 +121,10 @@ def _with_markers(samples: Samples, present: Mask, before: bool) -> Samples:
     return times[kept], np.where(ended, STALE, values)[kept], held
 
 
-def merged(recorders: Sequence[Recorder]) -> Series:
+def merged(written: Iterable[Columns]) -> Series:
     """The series of several rules; one that two of them record keeps the first rule's samples where both have one."""
     columns: dict[Labels, Samples] = {}
-    for labels, samples in (one for recorder in recorders for one in recorder.series()):
+    for labels, samples in (one for own in written for one in own.items()):
         if labels in columns:
             every = _joined((columns[labels], samples))
             first = np.unique(every[0], return_index=True)[1]
@@ -81,7 +133,7 @@ def merged(recorders: Sequence[Recorder]) -> Series:
     return _series(columns)
 
 
-def _series(columns: Mapping[Labels, Samples]) -> Series:
+def _series(columns: Columns) -> Series:
     """The series in the order of their labels."""
     labels = tuple(sorted(columns))
     lengths = [len(columns[one][0]) for one in labels]
@@ -91,13 +143,26 @@ def _series(columns: Mapping[Labels, Samples]) -> Series:
     return Series(labels, offsets, times, values, histograms)
 
 
-class Overlay:
-    """A recording in which metrics that rules record take the place of those of the same name."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The series that rules write: metrics by name, and what alerting rules write by the name of the alert."""
 
-    def __init__(self, base: Recording, recorded: Series, names: Collection[str]) -> None:
+    metrics: frozenset[str]
+    alerts: frozenset[str]
+
+    def hide(self, labels: Labels) -> bool:
+        """Whether rules write a series in place of a recording's."""
+        name = get(labels, NAME)
+        return name in self.metrics or (name in WRITTEN_BY_ALERTS and get(labels, "alertname") in self.alerts)
+
+
+class Overlay:
+    """A recording in which series that rules write take the place of those of the same names."""
+
+    def __init__(self, base: Recording, written: Read, names: Names) -> None:
         self._base = base
-        self._recorded = MemoryRecording(recorded)
-        self._names = frozenset(names)
+        self._written = written
+        self._names = names
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -106,10 +171,11 @@ class Overlay:
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept, with their samples from `start` to `end`, both inclusive."""
         name = next((matcher.value for matcher in matchers if matcher.label == NAME and matcher.op == "="), None)
-        if name is not None:
-            return (self._recorded if name in self._names else self._base).read(matchers, start, end)
-        both = (self._base.read(matchers, start, end), self._recorded.read(matchers, start, end))
-        scraped = {labels: samples for labels, samples in _parts(both[0]) if get(labels, NAME) not in self._names}
+        if name is not None and name not in WRITTEN_BY_ALERTS:
+            read = self._written if name in self._names.metrics else self._base.read
+            return read(matchers, start, end)
+        both = (self._base.read(matchers, start, end), self._written(matchers, start, end))
+        scraped = {labels: samples for labels, samples in _parts(both[0]) if not self._names.hide(labels)}
         return _series({**scraped, **dict(_parts(both[1]))})
 
 

@@ -2,254 +2,295 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from functools import cache
+from itertools import groupby
 
-import numpy as np
-
-from tocsin.alerts.clock import evaluation_times
-from tocsin.alerts.dependencies import could_read, order, reads, recorded_names, unknown_names, where
-from tocsin.alerts.machine import AlertMachine
-from tocsin.alerts.reach import covering_times, in_reach, reach
-from tocsin.alerts.recorded import Overlay, Recorder, merged
-from tocsin.alerts.result import evaluations, failures, last_results
-from tocsin.alerts.texts import Found, Texts
-from tocsin.alerts.timeline import Episode, Failure, Timeline
+from tocsin.alerts.clock import Clock, Life, Outage, evaluation_times, hashed_offset, lives
+from tocsin.alerts.columns import columns, strided
+from tocsin.alerts.dependencies import Key, Plan, plan, where, written
+from tocsin.alerts.reach import covering_times, reach
+from tocsin.alerts.recorded import Columns, Names, Overlay, clipped, merged, only, recorder_of
+from tocsin.alerts.sight import Sight, stretch
+from tocsin.alerts.steps import Present, ReadAhead, RefusedError, Writer, step_through
+from tocsin.alerts.texts import Texts
+from tocsin.alerts.timeline import Timeline
+from tocsin.alerts.track import Track
 from tocsin.diagnostics import Problem, ProblemError, Severity
-from tocsin.engine.evaluate import evaluate
 from tocsin.engine.read import needs
-from tocsin.engine.semantics import Grid, Result, Semantics
-from tocsin.labels import Labels
-from tocsin.promql.ast import Expr, VectorSelector
-from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
-from tocsin.series import Frame, Recording, Times
+from tocsin.engine.semantics import Semantics
+from tocsin.labels import NAME
+from tocsin.promql.ast import VectorSelector
+from tocsin.promql.match import matchers_of
+from tocsin.rules import AlertingRule, RecordingRule, RuleGroup, place
+from tocsin.series import Recording, Series, Times
+from tocsin.sources.memory import MemoryRecording
 
-_WORTH_SKIPPING = 100
-"""Steps without data that cost more than starting the engine once more, which takes about a millisecond."""
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When groups are evaluated: `offset` milliseconds after the multiples of their intervals, None for the offset
+    that Prometheus gives to each (`hashed_offset`, of the path as the rules were read); not during `outages`, which
+    are in the order of time and apart.
+    """
+
+    offset: int | None = 0
+    outages: tuple[Outage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """The timelines of the alerting rules, in the order of the groups, and what was left out or failed.
 
-    `sources` are what the rules of each group read: the recording, with what the group recorded in it.
+    `source` is what the rules read: the recording, with what they recorded in it; alerting rules record `ALERTS` and
+    `ALERTS_FOR_STATE`.
     """
 
     timelines: tuple[Timeline, ...]
     problems: tuple[Problem, ...]
-    sources: tuple[Recording, ...]
+    source: Recording = field(compare=False)
+    _recorded: Callable[[], MemoryRecording] = field(compare=False, repr=False)
+
+    @property
+    def recorded(self) -> Series:
+        """All series that the rules wrote, with staleness markers."""
+        return self._recorded().series
 
 
-def replay(groups: Sequence[RuleGroup], recording: Recording, start: int, end: int, semantics: Semantics) -> Replay:
-    """Evaluate every group at its multiples of its interval from `start` to `end`, both inclusive, in milliseconds.
+def replay(
+    groups: Sequence[RuleGroup],
+    recording: Recording,
+    start: int,
+    end: int,
+    semantics: Semantics,
+    schedule: Schedule = Schedule(),
+) -> Replay:
+    """Evaluate every group at its times from `start` to `end`, both inclusive, in milliseconds.
 
     A group without an interval has `semantics.evaluation_interval`. Nothing is known of before `start`: alerts begin
-    inactive, and recorded series empty, as if Prometheus had started then.
+    inactive, and recorded series empty, as if Prometheus had started then. Groups that are evaluated at the same
+    moment, for which Prometheus has no order, are in that of `groups`.
     """
-    done = []
     exprs = [rule.expr for group in groups for rule in group.rules]
     late = max((group.query_offset or 0 for group in groups), default=0)
     since = min((need.start for expr in exprs for need in needs(expr, start, end, semantics)), default=start) - late
     samples = covering_times(recording, since, end, exprs, semantics.lookback)
-    for index, group in enumerate(groups):
-        others = recorded_names([*groups[:index], *groups[index + 1 :]])
-        done.append(_GroupReplay(group, recording, samples, semantics).run(start, end, sorted(others)))
-    return Replay(
-        tuple(timeline for one in done for timeline in one.timelines),
-        tuple(problem for one in done for problem in one.problems),
-        tuple(source for one in done for source in one.sources),
+    clocks = [_clock(group, semantics, schedule.offset) for group in groups]
+    times = [evaluation_times(start, end, clock.interval, clock.offset) for clock in clocks]
+    return _Replay(
+        tuple(groups),
+        recording,
+        semantics,
+        samples,
+        clocks,
+        [lives(own, schedule.outages) for own in times],
+        plan(groups),
+        _names(groups),
+    ).run()
+
+
+def _clock(group: RuleGroup, semantics: Semantics, offset: int | None) -> Clock:
+    interval = group.interval or semantics.evaluation_interval
+    if offset is None:
+        path = place(group).source.path if group.places else ""
+        offset = hashed_offset(path, group.name, interval, semantics.compat)
+    return Clock(interval, offset % interval, group.query_offset or 0)
+
+
+def _names(groups: Sequence[RuleGroup]) -> Names:
+    rules = [rule for group in groups for rule in group.rules]
+    return Names(
+        frozenset(rule.name for rule in rules if isinstance(rule, RecordingRule)),
+        frozenset(rule.name for rule in rules if isinstance(rule, AlertingRule)),
     )
 
 
 @dataclass(slots=True)
-class _Track:
-    """A rule on its way through time: what it returned so far."""
+class _Replay:
+    """All groups; `samples` are the times at which the recording has any (`covering_times`)."""
 
-    rule: Rule
-    machine: AlertMachine
-    texts: Texts | None = None
-    recorder: Recorder = field(default_factory=Recorder)
-    failed: list[tuple[int, str]] = field(default_factory=list)
-    lasts: defaultdict[Labels, list[Found]] = field(default_factory=lambda: defaultdict(list))
-
-    def take(self, result: Result, shift: int, limit: int) -> None:
-        found = evaluations(self.rule, result, shift, 0 if self.texts else limit, self.texts)
-        self.failed += found.failed
-        if self.texts is None:
-            self.recorder.add(found, shift)
-            return
-        self.machine.advance(found.times, found.labels, found.present)
-        if any("{{" in text for text in self.texts.rule.annotations.values()):
-            for labels, last in last_results(found, result.frame, shift):
-                self.lasts[labels].append(last)
-
-    def episodes(self) -> tuple[Episode, ...]:
-        """The episodes so far, those that fired with their annotations."""
-        episodes = self.machine.episodes()
-        if self.texts is None or not self.texts.rule.annotations:
-            return episodes
-        return tuple(self._annotated(one, self.texts) if one.firing is not None else one for one in episodes)
-
-    def _annotated(self, episode: Episode, texts: Texts) -> Episode:
-        results = self.lasts.get(episode.labels, [])
-        end = len(results) if episode.resolved is None else bisect_left(results, episode.resolved, key=_time)
-        found = results[end - 1] if end else Found((), 0.0, 0)  # where no annotation asks what was found
-        return replace(episode, annotations=tuple(sorted(texts.annotations(found).items())))
-
-    def failures(self) -> tuple[Failure, ...]:
-        message = f"more than the limit of {self.machine.limit} alerts"
-        return failures([*self.failed, *((time, message) for time in self.machine.overflows)])
-
-
-def _time(found: Found) -> int:
-    return found.time
-
-
-@dataclass(slots=True)
-class _GroupReplay:
-    """One group; `samples` are the times at which the recording has any (`covering_times`)."""
-
-    group: RuleGroup
+    groups: Sequence[RuleGroup]
     recording: Recording
-    samples: Times
     semantics: Semantics
-    tracks: dict[int, _Track] = field(default_factory=dict)
-    reaches: dict[int, int | None] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    foreign: Sequence[str] = ()
+    samples: Times
+    clocks: Sequence[Clock]
+    lives: Sequence[tuple[Life, ...]]
+    plan: Plan
+    names: Names
+    tracks: dict[Key, Track] = field(default_factory=dict)
+    reaches: dict[Key, int | None] = field(default_factory=dict)
+    problems: dict[Key, Problem] = field(default_factory=dict)
 
-    def run(self, start: int, end: int, foreign: Sequence[str]) -> Replay:
-        self.foreign = foreign
-        plan = order(self.group, foreign)
-        self.problems += plan.problems
-        times = evaluation_times(start, end, self._interval)
-        for level in plan.levels:
-            self._level(level, times)
-        tracks = [self.tracks[index] for index in sorted(self.tracks)]
-        timelines = [self._timeline(track) for track in tracks]
-        self.problems += [problem for track in tracks for problem in _told(track, len(times))]
-        alerts = tuple(one for one in timelines if one is not None)
-        return Replay(alerts, tuple(self.problems), (self._source(),))
+    def run(self) -> Replay:
+        for level in self.plan.levels:
+            keys = [key for key in level.rules if self._is_known(key)]
+            if level.circle:
+                self._circle(keys)
+                continue
+            for _, own in groupby(keys, key=lambda key: key[0]):
+                self._level(list(own))
+        recorded = cache(lambda: MemoryRecording(merged(self.tracks[key].columns() for key in sorted(self.tracks))))
+        source = Overlay(self.recording, lambda *asked: recorded().read(*asked), self.names)
+        return Replay(tuple(self._timelines()), tuple(self._told()), source, recorded)
 
-    @property
-    def _interval(self) -> int:
-        return self.group.interval or self.semantics.evaluation_interval
+    def _timelines(self) -> Iterator[Timeline]:
+        for key, track in sorted(self.tracks.items()):
+            if isinstance(track.rule, AlertingRule):
+                group = self.groups[key[0]].name
+                yield Timeline(group, track.rule, track.clock.interval, track.episodes(), track.failures())
 
-    def _level(self, level: Sequence[int], times: Times) -> None:
-        """Evaluate rules that do not read each other, those together that may skip the same times."""
-        source = self._source()
-        level = [index for index in level if self._is_known(index)]
-        for index in level:
-            self.reaches[index] = reach(self.group.rules[index].expr, self.semantics.lookback, self._recorded_reach)
-        always = [index for index in level if self.reaches[index] is None]
-        sometimes = [index for index in level if self.reaches[index] is not None]
-        for batch in (always, sometimes):
-            self._batch(batch, source, times)
+    def _told(self) -> Iterator[Problem]:
+        yield from (problem for _, problem in sorted(self.problems.items()))
+        for _, track in sorted(self.tracks.items()):
+            yield from _told(track)
 
-    def _is_known(self, index: int) -> bool:
-        """Whether all that a rule reads was recorded; the engine may have refused a rule of an earlier level."""
-        rule = self.group.rules[index]
-        refused = [
-            other.name
-            for i, other in enumerate(self.group.rules[:index])
-            if i not in self.tracks and isinstance(other, RecordingRule)
-        ]
-        if not reads(rule.expr, refused):
+    def _is_known(self, key: Key) -> bool:
+        """Whether all that a rule reads is recorded; the engine may have refused a rule of an earlier level."""
+        out = next((self.plan.rules[other].name for other in self.plan.reads[key] if other in self.problems), None)
+        if out is None:
             return True
-        message = f"`{rule.name}` is left out: it reads what a rule records that is left out"
-        self.problems.append(Problem("backtest/unsupported", message, where(rule, "expr")))
+        rule = self.plan.rules[key]
+        message = f"`{rule.name}` is left out: it reads what `{out}` records, which is left out"
+        self.problems[key] = Problem("backtest/unsupported", message, where(rule, "expr"))
         return False
 
-    def _batch(self, batch: Sequence[int], source: Recording, times: Times) -> None:
-        """Evaluate rules in one go; where the engine refuses one of them, each on its own."""
-        tracks = [self._track(index) for index in batch]
-        shift = self.group.query_offset or 0
-        far = [self.reaches[index] for index in batch]
-        longest = None if None in far else max((one for one in far if one is not None), default=0)
-        try:
-            for results in self._results([track.rule.expr for track in tracks], source, times - shift, longest):
-                for track, result in zip(tracks, results, strict=True):
-                    track.take(result, shift, self.group.limit)
-        except ProblemError as error:
-            if error.problem.code.startswith("input/"):
-                raise  # the recording cannot be read, whatever the rule
-            if len(batch) == 1:
-                self.problems.append(_left_out(tracks[0].rule, error.problem))
-                return
-            for index in batch:
-                self._batch([index], source, times)
+    def _level(self, keys: Sequence[Key]) -> None:
+        """Evaluate rules of a group that do not read each other, those together that may skip the same times."""
+        sights = {key: self._sights(key) for key in keys}
+        for key in keys:
+            self.reaches[key] = reach(self.plan.rules[key].expr, self.semantics.lookback, self._recorded_reach)
+        plain = [key for key in keys if not sights[key]]
+        self._batch([key for key in plain if self.reaches[key] is None])
+        self._batch([key for key in plain if self.reaches[key] is not None])
+        for key in keys:
+            if sights[key]:
+                self._alone(key, sights[key])
+
+    def _sights(self, key: Key) -> dict[Key, Sight]:
+        """The rules of which a rule does not see all samples at once."""
+        own, clock = self.lives[key[0]], self.clocks[key[0]]
+        if not own:
+            return {}
+        first, last = int(own[0].times[0]), int(own[-1].times[-1])
+        looks = stretch(self.plan.rules[key].expr, clock, first, last, self.semantics)
+        sights = {other: Sight(clock, self.clocks[other[0]], other > key, looks) for other in self.plan.reads[key]}
+        return {other: sight for other, sight in sights.items() if not sight.is_whole}
+
+    def _batch(self, keys: Sequence[Key]) -> None:
+        """Evaluate rules of a group in one go; where the engine refuses one of them, each on its own."""
+        if not keys:
             return
-        self.tracks.update(zip(batch, tracks, strict=True))
+        tracks = [self._track(key) for key in keys]
+        far = [self.reaches[key] for key in keys]
+        longest = None if None in far else max((one for one in far if one is not None), default=0)
+        source = self._source(frozenset().union(*(self.plan.reads[key] for key in keys)))
+        exprs = [track.rule.expr for track in tracks]
+        clock = self.clocks[keys[0][0]]
+        try:
+            for part in (part for life in self.lives[keys[0][0]] for part in life.parts):
+                for results in columns(exprs, source, part, clock, self.samples, longest, self.semantics):
+                    for track, result in zip(tracks, results, strict=True):
+                        track.take(result)
+        except ProblemError as error:
+            if len(keys) == 1 or _is_of_input(error.problem):
+                self._leave_out(keys[0], error.problem)
+                return
+            for key in keys:
+                self._batch([key])
+            return
+        self.tracks.update(zip(keys, tracks, strict=True))
 
-    def _track(self, index: int) -> _Track:
-        rule = self.group.rules[index]
-        if isinstance(rule, RecordingRule):
-            return _Track(rule, AlertMachine())
-        unknown = unknown_names(self.group, index, self.foreign, self.tracks)
-        texts = Texts(rule, self.semantics, self._source, unknown)
-        return _Track(rule, AlertMachine(rule.for_, rule.keep_firing_for, self.group.limit), texts)
+    def _alone(self, key: Key, sights: Mapping[Key, Sight]) -> None:
+        """Evaluate a rule that does not see all samples of others at once."""
+        track, stride = self._track(key), max(sight.stride for sight in sights.values())
 
-    def _results(
-        self, exprs: Sequence[Expr], source: Recording, times: Times, longest: int | None
-    ) -> Iterator[tuple[Result, ...]]:
-        """The results at all times, by the engine only where it may find samples."""
-        for first, last, worth in _stretches(times, self.samples, longest):
-            if worth:
-                grid = Grid(int(times[first]), int(times[last - 1]), self._interval)
-                yield from evaluate(exprs, source, grid, self.semantics)
-            else:
-                yield (_nothing(times[first:last]),) * len(exprs)
+        def view(evaluations: Times) -> Recording:
+            seen = [self._seen(other, sights.get(other), evaluations) for other in sorted(self.plan.reads[key])]
+            return Overlay(self.recording, MemoryRecording(merged(seen)).read, self.names)
 
-    def _source(self) -> Recording:
-        """The recording with what the group has recorded so far in it."""
-        recorders = {i: track.recorder for i, track in self.tracks.items() if isinstance(track.rule, RecordingRule)}
-        if not recorders:
-            return self.recording
-        names = {self.tracks[index].rule.name for index in recorders}
-        return Overlay(self.recording, merged([recorders[index] for index in sorted(recorders)]), names)
+        try:
+            for part in (part for life in track.lives for part in life.parts):
+                for result in strided(track.rule.expr, view, part, track.clock, stride, self.semantics):
+                    track.take(result)
+        except ProblemError as error:
+            self._leave_out(key, error.problem)
+            return
+        self.tracks[key] = track
+
+    def _seen(self, key: Key, sight: Sight | None, evaluations: Times) -> Columns:
+        found = self.tracks[key].columns()
+        if sight is None:
+            return found
+        first = int(evaluations[0]) - sight.reader.shift - sight.stretch.back
+        last = int(evaluations[-1]) - sight.reader.shift + sight.stretch.ahead
+        near = {labels: clipped(samples, first, last) for labels, samples in found.items()}
+        return {labels: only(samples, sight.visible(samples[0], evaluations)) for labels, samples in near.items()}
+
+    def _circle(self, keys: Sequence[Key]) -> None:
+        """Evaluate rules step by step; where the engine refuses one of them, all that need it are left out."""
+        present = Present(ReadAhead(self.recording), self.names)
+        tracks = {key: self._track(key, present) for key in keys}
+        self.reaches |= dict.fromkeys(keys)
+        inside = {key: Writer(track.clock, track.recorder) for key, track in tracks.items()}
+        sees = {key: self.plan.reads[key] | self.plan.queries.get(key, frozenset()) for key in keys}
+        around = {other for own in sees.values() for other in own if other in self.tracks}
+        outside = {key: Writer(self.clocks[key[0]], recorder_of(self.tracks[key].columns())) for key in around}
+        every = inside | outside
+        writers = {key: {other: every[other] for other in own if other in every} for key, own in sees.items()}
+        try:
+            step_through(tracks, writers, present, self.semantics)
+        except RefusedError as error:
+            self._leave_out(error.key, error.problem)
+            self._circle([key for key in keys if self._is_known(key) and key != error.key])
+            return
+        self.tracks |= tracks
+
+    def _track(self, key: Key, present: Recording | None = None) -> Track:
+        """A rule before its first evaluation; `present` is what its templates query, where that changes."""
+        rule, group = self.plan.rules[key], key[0]
+        texts = None
+        if isinstance(rule, AlertingRule):
+            queried = self.plan.queries.get(key, frozenset())
+            view = cache(lambda: present or self._source(queried))
+            texts = Texts(rule, self.semantics, view, self._unknown(key))
+        limit, compat = self.groups[group].limit, self.semantics.compat
+        return Track(rule, self.clocks[group], self.lives[group], limit, compat, texts)
+
+    def _unknown(self, key: Key) -> tuple[str, ...]:
+        """The names of series that the templates of a rule cannot query: what is not recorded before it."""
+        queried = self.plan.queries.get(key, frozenset())
+        known = {other for other in queried if other not in self.problems and not self.clocks[other[0]].shift}
+        rules = self.plan.rules
+        return tuple({one[NAME]: None for other in rules if other not in known for one in written(rules[other])})
+
+    def _source(self, read: Collection[Key]) -> Recording:
+        """The recording with what some rules have recorded in it."""
+        found = [self.tracks[key].columns() for key in sorted(read) if key in self.tracks]
+        return Overlay(self.recording, MemoryRecording(merged(found)).read, self.names) if found else self.recording
 
     def _recorded_reach(self, selector: VectorSelector) -> int | None:
-        behind = [
-            self.reaches[index]
-            for index, track in self.tracks.items()
-            if isinstance(track.rule, RecordingRule) and could_read(selector, (track.rule.name,))
-        ]
+        """How long after the samples of the recording those may stand that rules recorded and a selector reads."""
+        keys = set(self.plan.writers.of_selector(matchers_of(selector)))
+        behind = [self.reaches[key] if isinstance(self.plan.rules[key], RecordingRule) else None for key in keys]
         return None if None in behind else max((one for one in behind if one is not None), default=0)
 
-    def _timeline(self, track: _Track) -> Timeline | None:
-        if not isinstance(track.rule, AlertingRule):
-            return None
-        return Timeline(self.group.name, track.rule, self._interval, track.episodes(), track.failures())
+    def _leave_out(self, key: Key, problem: Problem) -> None:
+        if _is_of_input(problem):
+            raise ProblemError(problem)
+        rule = self.plan.rules[key]
+        message = f"`{rule.name}` is left out: {problem.message}"
+        self.problems[key] = Problem("backtest/unsupported", message, problem.span, problem.label, problem.help)
 
 
-def _stretches(times: Times, samples: Times, longest: int | None) -> Iterator[tuple[int, int, bool]]:
-    """The times in stretches, as indices from and to: with samples in reach, or long ones without any."""
-    if longest is None or not len(times):
-        yield from [(0, len(times), True)] if len(times) else []
-        return
-    near = in_reach(samples, times, longest)
-    edges = [0, *(np.flatnonzero(near[1:] != near[:-1]) + 1).tolist(), len(times)]
-    pending = 0
-    for first, last in pairwise(edges):
-        if not near[first] and last - first >= _WORTH_SKIPPING:
-            if pending < first:
-                yield pending, first, True
-            yield first, last, False
-            pending = last
-    if pending < len(times):
-        yield pending, len(times), True
+def _is_of_input(problem: Problem) -> bool:
+    """Whether the recording cannot be read, whatever the rule."""
+    return problem.code.startswith("input/")
 
 
-def _nothing(times: Times) -> Result:
-    shape = (0, len(times))
-    return Result(Frame((), times, np.zeros(shape), np.zeros(shape, dtype=np.bool_)))
-
-
-def _told(track: _Track, count: int) -> Iterator[Problem]:
+def _told(track: Track) -> Iterator[Problem]:
+    count = sum(len(life.times) for life in track.lives)
     for failure in track.failures():
         first = datetime.fromtimestamp(failure.first / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         message = (
@@ -259,8 +300,3 @@ def _told(track: _Track, count: int) -> Iterator[Problem]:
         yield Problem("backtest/failed", message, where(track.rule, "expr"), severity=Severity.WARNING)
     if track.texts is not None:
         yield from track.texts.problems.values()
-
-
-def _left_out(rule: Rule, problem: Problem) -> Problem:
-    message = f"`{rule.name}` is left out: {problem.message}"
-    return Problem("backtest/unsupported", message, problem.span, problem.label, problem.help)

@@ -88,18 +88,20 @@ def traces(
 
     The more alerts there are the coarser each is, so that all of them together stay small.
     """
-    spans = recorded(recording, backtest.window, semantics)
+    window, every = backtest.window, tuple(groups)
+    spans = recorded(recording, window, semantics)
     points = min(1200, max(200, 40_000 // max(1, len(backtest.rules))))
-    found = (_of_group(group, backtest.window, spans, points, recording, semantics) for group in groups)
-    return tuple(chain.from_iterable(found))
+    source = replay(list(map(_recorders, every)), recording, window.start, window.end, semantics).source
+    return tuple(chain.from_iterable(_of_group(group, spans, points, source, semantics) for group in every))
+
+
+def _recorders(group: RuleGroup) -> RuleGroup:
+    return replace(group, rules=tuple(rule for rule in group.rules if isinstance(rule, RecordingRule)))
 
 
 def _of_group(
-    group: RuleGroup, window: Window, spans: Sequence[Span], points: int, recording: Recording, semantics: Semantics
+    group: RuleGroup, spans: Sequence[Span], points: int, recording: Recording, semantics: Semantics
 ) -> Iterator[Trace]:
-    recorders = replace(group, rules=tuple(rule for rule in group.rules if isinstance(rule, RecordingRule)))
-    if recorders.rules:
-        (recording,) = replay([recorders], recording, window.start, window.end, semantics).sources
     step = group.interval or semantics.evaluation_interval
     aligned = [(-(-start // step) * step, end) for start, end in spans]
 
