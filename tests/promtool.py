@@ -67,8 +67,8 @@ def _test(series: Series, timelines: Sequence[Timeline], part: Stretch, step: in
         values = series.values[series.offsets[index] : series.offsets[index + 1]]
         inside = (times >= part.start) & (times <= part.end)
         if inside.any():
-            notation = _notation((times[inside] - part.start), values[inside], step)
-            inputs.append({"series": format_labels(labels), "values": notation})
+            written = notation((times[inside] - part.start), values[inside], step)
+            inputs.append({"series": format_labels(labels), "values": written})
     return {
         "interval": f"{step}ms",
         "input_series": inputs,
@@ -85,7 +85,7 @@ def _test(series: Series, timelines: Sequence[Timeline], part: Stretch, step: in
     }
 
 
-def _notation(times: Times, values: Values, step: int) -> str:
+def notation(times: Times, values: Values, step: int) -> str:
     """promtool's series notation: `_xN` for steps without a sample."""
     assert not (times % step).any(), "promtool has samples at multiples of the interval only"
     words, due = [], 0

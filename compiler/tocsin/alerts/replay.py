@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -45,18 +45,17 @@ class Replay:
     """The timelines of the alerting rules, in the order of the groups, and what was left out or failed.
 
     `source` is what the rules read: the recording, with what they recorded in it; alerting rules record `ALERTS` and
-    `ALERTS_FOR_STATE`.
+    `ALERTS_FOR_STATE`. `tracks` are the rules, in their order, without those that were left out.
     """
 
     timelines: tuple[Timeline, ...]
     problems: tuple[Problem, ...]
     source: Recording = field(compare=False)
-    _recorded: Callable[[], MemoryRecording] = field(compare=False, repr=False)
+    tracks: tuple[Track, ...] = field(compare=False, repr=False)
 
-    @property
     def recorded(self) -> Series:
         """All series that the rules wrote, with staleness markers."""
-        return self._recorded().series
+        return merged(track.columns() for track in self.tracks)
 
 
 def replay(
@@ -131,9 +130,10 @@ class _Replay:
                 continue
             for _, own in groupby(keys, key=lambda key: key[0]):
                 self._level(list(own))
-        recorded = cache(lambda: MemoryRecording(merged(self.tracks[key].columns() for key in sorted(self.tracks))))
+        recorded = cache(lambda: MemoryRecording(merged(track.columns() for track in tracks)))
+        tracks = tuple(track for _, track in sorted(self.tracks.items()))
         source = Overlay(self.recording, lambda *asked: recorded().read(*asked), self.names)
-        return Replay(tuple(self._timelines()), tuple(self._told()), source, recorded)
+        return Replay(tuple(self._timelines()), tuple(self._told()), source, tracks)
 
     def _timelines(self) -> Iterator[Timeline]:
         for key, track in sorted(self.tracks.items()):

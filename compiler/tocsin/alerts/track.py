@@ -119,10 +119,14 @@ class Track:
         return tuple(self._annotated(one, self.texts) if one.firing is not None else one for one in episodes)
 
     def _annotated(self, episode: Episode, texts: Texts) -> Episode:
-        results = self.lasts.get(episode.labels, [])
-        end = len(results) if episode.resolved is None else bisect_left(results, episode.resolved, key=_time)
-        found = results[end - 1] if end else Found((), 0.0, 0)  # where no annotation asks what was found
-        return replace(episode, annotations=tuple(sorted(texts.annotations(found).items())))
+        last = self.last_result(episode.labels, episode.resolved)
+        return replace(episode, annotations=tuple(sorted(texts.annotations(last).items())))
+
+    def last_result(self, labels: Labels, before: int | None) -> Found:
+        """What the last evaluation returned for an alert; where no annotation asks what was found, nothing."""
+        results = self.lasts.get(labels, [])
+        end = len(results) if before is None else bisect_left(results, before, key=_time)
+        return results[end - 1] if end else Found((), 0.0, 0)
 
     def failures(self) -> tuple[Failure, ...]:
         message = f"more than the limit of {self.limit} alerts"
