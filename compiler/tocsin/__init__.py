@@ -9,7 +9,8 @@ print what is left as files.
 
 Samples to verdict: `sources` read recordings into `series`; `engine` evaluates expressions over them with the
 loops of `kernels` and the PromQL functions of `functions`; `alerts` turns rule groups and series into timelines of
-pending and firing; `backtest` scores the timelines against incidents.
+pending and firing; `notify` turns timelines and an Alertmanager's configuration, which `routingfile` reads, into
+notifications; `backtest` scores the timelines against incidents.
 
 `report` shows both, `pipeline` is the straight line through them, one short function per command, and `cli` reads
 the arguments.

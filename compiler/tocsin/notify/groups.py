@@ -84,9 +84,23 @@ class Group:
         if arrival > flush:
             yield from self._flush(flush)
             return
+        if self._is_echo():
+            self.position += 1
+            return
         while self.position < len(self.events) and self.events[self.position][0] == arrival:
             self._arrive(*self.events[self.position])
             self.position += 1
+
+    def _is_echo(self) -> bool:
+        """Whether the next alert to arrive is sent again only, and makes a group that is flushed at once in vain."""
+        at, _, starts, ends = self.events[self.position]
+        if self.alive or ends > at or self.semantics.release is Release.OLD or starts + self.node.group_wait > at:
+            return False
+        if self.position + 1 < len(self.events) and self.events[self.position + 1][0] == at:
+            return False
+        return not any(
+            entry.firing for one in self.integrations if (entry := self.log.get((self.node.receiver, one.name)))
+        )
 
     def _flush_time(self) -> int:
         """The first tick that can matter."""
