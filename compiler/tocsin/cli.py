@@ -183,6 +183,7 @@ def backtest(
     from tocsin.engine.semantics import Semantics
     from tocsin.pipeline import compile as compiling
     from tocsin.pipeline.inputs import read_inputs
+    from tocsin.pipeline.judge import judged
     from tocsin.pipeline.replay import Times, open_data, page, read_time, replay
     from tocsin.report import json as json_report
     from tocsin.report import text
@@ -199,6 +200,7 @@ def backtest(
         recording = open_data(data, problems)
         semantics = Semantics(_version(compat), evaluation_interval=inputs.settings.evaluation_interval)
         verdict = replay(groups, recording, incidents, times, semantics, problems)
+        verdict = judged(verdict, groups, recording, semantics, inputs, datetime.now(UTC).date(), problems)
         problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
         if format is ResultFormat.JSON:
             sys.stdout.write(json_report.to_json(verdict))
@@ -285,10 +287,10 @@ def explain(
 ) -> None:
     """Show a lint rule's page, or an alert's PromQL, its arithmetic and its detection times."""
     from tocsin.pipeline import compile as compiling
-    from tocsin.pipeline.explain import explain_alerts, explain_rule, lint_rule_names
+    from tocsin.pipeline.explain import data_rule_names, explain_alerts, explain_rule, lint_rule_names
     from tocsin.pipeline.inputs import read_inputs
 
-    rules = lint_rule_names()
+    rules = [*lint_rule_names(), *data_rule_names()]
     if name in rules:
         sys.stdout.write(explain_rule(name))
         return

@@ -29,9 +29,7 @@ class Subject:
     @property
     def wakes(self) -> bool:
         """Whether it wakes a person."""
-        name = self.rule.labels.get("severity", "")
-        severity = self.settings.severity(name)
-        return severity.wakes if severity else name in ("page", "critical")
+        return self.settings.wakes(self.rule.labels.get("severity", ""))
 
     @property
     def interval(self) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tocsin.diagnostics import Problem, Problems
 from tocsin.lint.api import Subject
 from tocsin.lint.run import lint
+from tocsin.pipeline.explain import data_rule_names
 from tocsin.pipeline.inputs import Inputs, read_inputs
 from tocsin.plan.emit import Compiled, emit
 from tocsin.plan.lower import lower
@@ -25,7 +26,7 @@ def compile_specs(inputs: Inputs) -> list[Compiled]:
 
 def findings(inputs: Inputs, compiled: Sequence[Compiled], today: date) -> Iterator[Problem]:
     """What would only make noise, in specs and in rule files."""
-    return lint(list(_subjects(inputs, compiled)), inputs.sources, today)
+    return lint(list(_subjects(inputs, compiled)), inputs.sources, today, data_rule_names())
 
 
 def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Subject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tocsin.backtest.findings.api import FINDINGS
 from tocsin.lint.api import RULES
 from tocsin.pipeline.inputs import Inputs
 from tocsin.plan.emit import Compiled
@@ -13,14 +14,20 @@ from tocsin.rules import AlertingRule
 
 
 def lint_rule_names() -> list[str]:
-    """The names of all lint rules."""
+    """The names of all rules on what is written."""
     discover("tocsin.lint.rules")
     return list(RULES)
 
 
+def data_rule_names() -> list[str]:
+    """The names of all rules on what a backtest finds."""
+    discover("tocsin.backtest.findings")
+    return list(FINDINGS)
+
+
 def explain_rule(name: str) -> str:
-    """The page of a lint rule."""
-    rule = RULES[name]
+    """The page of a rule."""
+    rule = RULES.get(name) or FINDINGS[name]
     return f"{name} ({rule.severity})\n\n{rule.page}\n"
 
 

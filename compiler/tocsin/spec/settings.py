@@ -50,6 +50,11 @@ class Settings:
     def severity(self, name: str) -> Severity | None:
         return next((severity for severity in self.severities if severity.name == name), None)
 
+    def wakes(self, name: str) -> bool:
+        """Whether alerts of a severity wake a person; where rule files have one that is not defined, by its name."""
+        severity = self.severity(name)
+        return severity.wakes if severity else name in ("page", "critical")
+
 
 def read_settings(node: Node, problems: Problems) -> Settings:
     """The settings in a document; what is faulty is reported and takes its default."""

@@ -1,0 +1,183 @@
+"""An alert and a recording to what it would have done with another `for`, `keep_firing_for` or threshold.
+
+Its expression is evaluated once, as a recording rule in its place: when it returned each alert, and with what value.
+The rest is the state machine alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil, floor, isfinite, log10
+
+import numpy as np
+
+from tocsin.alerts.dependencies import could_read
+from tocsin.alerts.machine import AlertMachine
+from tocsin.alerts.recorded import WRITTEN_BY_ALERTS
+from tocsin.alerts.replay import replay
+from tocsin.alerts.timeline import Episode
+from tocsin.backtest.model import Window
+from tocsin.engine.semantics import Semantics
+from tocsin.labels import NAME, Labels, from_mapping
+from tocsin.promql.ast import Binary, Expr, Matcher, VectorSelector, unwrap, walk
+from tocsin.promql.compare import Comparison, comparison
+from tocsin.promql.match import matchers_of
+from tocsin.promql.print import print_expr
+from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
+from tocsin.series import STALE_BITS, Mask, Recording, Times, Values
+
+QUANTILES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95, 0.99, 0.999)
+_RETURNED = "tocsin:returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The evaluations that returned an alert, with its values, and those that did not any more: [N] each.
+
+    `times` int64 are Unix milliseconds, `values` float64 mean nothing where `present` bool is not.
+    """
+
+    times: Times
+    values: Values
+    present: Mask
+
+
+def deciding(expr: Expr) -> Comparison | None:
+    """The comparison of which the value is that of the alert, where making it stricter only leaves results out."""
+    node = unwrap(expr)
+    while isinstance(node, Binary) and node.op in ("and", "unless"):
+        node = unwrap(node.lhs)
+    found = comparison(node)
+    return found if found and found.op in (">", ">=", "<", "<=") else None
+
+
+@dataclass
+class Rerun:
+    """One alert among its groups; see `tocsin.backtest.findings.api.WhatIf`."""
+
+    groups: Sequence[RuleGroup]
+    rule: AlertingRule
+    recording: Recording
+    window: Window
+    semantics: Semantics
+
+    def episodes(self, *, for_: int, keep_firing_for: int, threshold: float | None = None) -> tuple[Episode, ...]:
+        """What the alert does with this `for` and `keep_firing_for` (milliseconds), and with a stricter threshold."""
+        found: list[Episode] = []
+        for labels, returned in self._returned.items():
+            present = returned.present if threshold is None else returned.present & self._beyond(returned, threshold)
+            if present.any():
+                machine = AlertMachine(for_, keep_firing_for)
+                times, shown = self._evaluations(returned.times, present, keep_firing_for)
+                machine.advance(times, (labels,), shown[np.newaxis])
+                found += machine.episodes()
+        return tuple(sorted(found, key=lambda episode: (episode.pending, episode.labels)))
+
+    def thresholds(self, excluded: Sequence[tuple[int, int]]) -> tuple[float, ...]:
+        """Stricter thresholds, mildest first: quantiles of the values beyond it at times that are not `excluded`."""
+        limit = deciding(self.rule.expr)
+        values = np.concatenate([np.zeros(0), *(_outside(one, excluded) for one in self._returned.values())])
+        values = values[np.isfinite(values)]
+        if limit is None or not len(values):
+            return ()
+        upwards = limit.op in (">", ">=")
+        found = np.quantile(values if upwards else -values, QUANTILES)
+        rounded = (_stricter(float(value if upwards else -value), upwards=upwards) for value in found)
+        return tuple(dict.fromkeys(value for value in rounded if value != limit.threshold))
+
+    def unread(self) -> tuple[str, ...]:
+        """The selectors of the alert's expression that find no sample in the window."""
+        made = self._recorded | set(WRITTEN_BY_ALERTS)
+        selectors = [node for node in _selectors(self.rule.expr) if not could_read(node, made)]
+        return tuple(dict.fromkeys(print_expr(_bare(node)) for node in selectors if not self._has_samples(node)))
+
+    @property
+    def _recorded(self) -> set[str]:
+        return {rule.name for group in self.groups for rule in group.rules if isinstance(rule, RecordingRule)}
+
+    @cached_property
+    def _returned(self) -> Mapping[Labels, Returned]:
+        """When the expression returned each alert, and with what value."""
+        source = replay(
+            list(self._in_its_place()), self.recording, self.window.start, self.window.end, self.semantics
+        ).source
+        shift = self._group.query_offset or 0
+        series = source.read([Matcher(NAME, "=", _RETURNED)], self.window.start - shift, self.window.end)
+        found = {}
+        for index, labels in enumerate(series.labels):
+            cut = slice(series.offsets[index], series.offsets[index + 1])
+            name = from_mapping({**dict(labels), NAME: "", "alertname": self.rule.name})
+            values = series.values[cut]
+            found[name] = Returned(series.times[cut] + shift, values, values.view(np.uint64) != STALE_BITS)
+        return found
+
+    @property
+    def _group(self) -> RuleGroup:
+        return next(group for group in self.groups if any(rule is self.rule for rule in group.rules))
+
+    def _in_its_place(self) -> Iterator[RuleGroup]:
+        """The groups, the alert recorded in its place, and without other alerts unless it reads what they write."""
+        labels = {name: text for name, text in self.rule.labels.items() if "{{" not in text}
+        recorder = RecordingRule(_RETURNED, self.rule.expr, labels)
+        alerts = any(could_read(node, WRITTEN_BY_ALERTS) for node in _selectors(self.rule.expr))
+        for group in self.groups if alerts or self._recorded else (self._group,):
+            rules = (recorder if rule is self.rule else rule for rule in group.rules)
+            yield replace(group, rules=tuple(rule for rule in rules if alerts or isinstance(rule, RecordingRule)))
+
+    def _beyond(self, returned: Returned, threshold: float) -> Mask:
+        limit = deciding(self.rule.expr)
+        assert limit is not None
+        passing: Mask = _OPERATIONS[limit.op](returned.values, threshold)
+        return passing
+
+    def _evaluations(self, times: Times, present: Mask, keep_firing_for: int) -> tuple[Times, Mask]:
+        """The evaluations that decide about one alert: those given, and where `keep_firing_for` is over."""
+        interval = self._group.interval or self.semantics.evaluation_interval
+        returned = times[present]
+        gone = times[~present & np.append(False, present[:-1])]
+        over = gone - (-keep_firing_for // interval) * interval
+        following = np.append(returned, self.window.end + 1)[np.searchsorted(returned, gone)]
+        every = np.union1d(times, over[over < following])
+        return every, np.isin(every, returned)
+
+    def _has_samples(self, selector: VectorSelector) -> bool:
+        """Whether a selector finds any sample, looked for a day at a time."""
+        matchers = matchers_of(selector)
+        first = max(self.window.start - self.semantics.lookback, self.recording.extent[0])
+        last = min(self.window.end, self.recording.extent[1])
+        days = range(first, last + 1, _DAY)
+        return any(len(self.recording.read(matchers, day, min(day + _DAY - 1, last)).labels) for day in days)
+
+
+_DAY = 86_400_000
+_OPERATIONS = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
+
+
+def _selectors(expr: Expr) -> list[VectorSelector]:
+    return [node for node in walk(expr) if isinstance(node, VectorSelector)]
+
+
+def _bare(selector: VectorSelector) -> VectorSelector:
+    return replace(selector, offset=0, at=None)
+
+
+def _outside(returned: Returned, excluded: Sequence[tuple[int, int]]) -> Values:
+    outside = returned.present.copy()
+    for start, end in excluded:
+        outside &= (returned.times < start) | (returned.times > end)
+    return returned.values[outside]
+
+
+def _stricter(value: float, *, upwards: bool) -> float:
+    """The value with two digits, and no milder than it was.
+
+    >>> _stricter(0.03121, upwards=True), _stricter(0.03121, upwards=False)
+    (0.032, 0.031)
+    """
+    if value == 0 or not isfinite(value):
+        return value
+    size = 10.0 ** (floor(log10(abs(value))) - 1)
+    digits = round(value / size, 9)
+    return float(f"{(ceil(digits) if upwards else floor(digits)) * size:.3g}")

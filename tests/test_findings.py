@@ -1,0 +1,378 @@
+"""The noise rules on data: the examples of their pages, what they propose, and the budget that makes them a gate."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.command import run
+from tests.linting import codes, lint, rule_file
+from typer.testing import CliRunner
+
+from tocsin.alerts.timeline import Episode
+from tocsin.backtest.findings.api import FINDINGS
+from tocsin.backtest.run import backtest
+from tocsin.backtest.what_if import Rerun, deciding
+from tocsin.cli import app
+from tocsin.engine.evaluate import DEFAULT
+from tocsin.pipeline.explain import data_rule_names, lint_rule_names
+from tocsin.promql.parse import parse
+from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
+from tocsin.series import STALE, Series
+from tocsin.sources.memory import MemoryRecording
+
+NAMES = data_rule_names()
+MINUTE = 60_000
+Told: TypeAlias = dict[str, Any]
+START = 1_700_000_040
+"""A whole minute, in seconds."""
+
+
+def example(name: str, title: str) -> str:
+    """The block that a rule's page shows below `Recording::`, `Bad::` or `Good::`."""
+    lines = FINDINGS[name].page.split("\n")
+    shown = []
+    for line in lines[lines.index(f"{title}::") + 1 :]:
+        if line and not line.startswith("    "):
+            break
+        shown.append(line)
+    return textwrap.dedent("\n".join(shown)).strip() + "\n"
+
+
+def series(text: str) -> dict[str, list[float]]:
+    """Series by their text: a sample a minute, `10x3` for three of them; a line that is indented goes on."""
+    found: dict[str, list[float]] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("incident "):
+            continue
+        if not line.startswith(" "):
+            name, _, line = line.rpartition("}")
+            name += "}"
+        for word in line.split():
+            value, _, count = word.partition("x")
+            found.setdefault(name, []).extend([float(value)] * int(count or 1))
+    return found
+
+
+def incidents(text: str) -> list[tuple[int, int]]:
+    """The minutes of `incident 318 to 345`."""
+    return [(int(start), int(end)) for start, end in re.findall(r"^incident (\d+) to (\d+)$", text, re.MULTILINE)]
+
+
+def write(folder: Path, recording: str, settings: object = None) -> list[str]:
+    """The files that a recording and settings are; the options that name them."""
+    samples = [
+        f"{name} {value!r} {START + 60 * minute}"
+        for name, values in series(recording).items()
+        for minute, value in enumerate(values)
+    ]
+    (folder / "recording.om").write_text("\n".join([*samples, "# EOF", ""]))
+    known = [
+        {"name": f"incident {start}", "start": START + 60 * start, "end": START + 60 * end}
+        for start, end in incidents(recording)
+    ]
+    (folder / "incidents.yaml").write_text(json.dumps({"incidents": known}))
+    (folder / "tocsin.yaml").write_text(json.dumps(settings or {}))
+    given = ["--incidents", str(folder / "incidents.yaml")] if known else []
+    return ["--data", str(folder / "recording.om"), *given]
+
+
+def judged(folder: Path, alerts: str, recording: str, settings: object = None, code: int = 0) -> list[Told]:
+    """The problems of a backtest of a spec or a rule file, which ends with an exit code."""
+    options = write(folder, recording, settings)
+    (folder / "alerts.yaml").write_text(alerts)
+    done = CliRunner().invoke(app, ["backtest", str(folder / "alerts.yaml"), *options, "--format", "json"])
+    assert done.exit_code == code, done.output
+    problems: list[Told] = json.loads(done.stdout)["problems"]
+    return problems
+
+
+def told(problems: Sequence[Told]) -> list[str]:
+    return [str(problem["code"]) for problem in problems]
+
+
+# --- the pages --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_are_those_of_the_files() -> None:
+    folder = Path(__file__).parent.parent / "compiler" / "tocsin" / "backtest" / "findings"
+    files = {file.stem for file in folder.glob("*.py")} - {"__init__", "api"}
+    assert {f"noise/{stem.replace('_', '-')}" for stem in files} == set(NAMES)
+    assert not set(NAMES) & set(lint_rule_names())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bad_example_gives_only_this_finding(tmp_path: Path, name: str) -> None:
+    assert told(judged(tmp_path, example(name, "Bad"), example(name, "Recording"))) == [name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_good_example_gives_nothing(tmp_path: Path, name: str) -> None:
+    assert judged(tmp_path, example(name, "Good"), example(name, "Recording")) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_said_of_the_examples_but_by_data(tmp_path: Path, name: str) -> None:
+    for title in ("Bad", "Good"):
+        assert lint(tmp_path, example(name, title)) == [], title
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_explain_prints_the_page_with_its_source(name: str) -> None:
+    shown = CliRunner().invoke(app, ["explain", name])
+    assert shown.exit_code == 0
+    assert shown.output.startswith(f"{name} (warning)\n")
+    assert FINDINGS[name].page in shown.output
+    assert "\nSource: " in shown.output
+
+
+def test_pages_are_found_without_the_half_that_evaluates() -> None:
+    code = "import sys; from tocsin.pipeline.explain import *; explain_rule(data_rule_names()[0]); "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print('numpy' in sys.modules)"], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+# --- what is proposed -------------------------------------------------------------------------------------------------
+
+RULE = AlertingRule("A", parse("x > 5"), labels={"severity": "page", "owner": "payments"})
+PRESENT = st.lists(st.sampled_from([0.0, 6.0, 7.0, 8.0, None]), min_size=1, max_size=60)
+MINUTES = st.integers(0, 12)
+
+
+def recorded(*columns: Sequence[float | None]) -> MemoryRecording:
+    """Series of `x`, a sample a minute from minute 10 on; None where it is stale."""
+    labels = tuple((("__name__", "x"), ("i", str(index))) for index in range(len(columns)))
+    values = [STALE if value is None else value for column in columns for value in column]
+    times = np.concatenate([np.arange(len(column), dtype=np.int64) * MINUTE + 10 * MINUTE for column in columns])
+    offsets = np.cumsum([0, *map(len, columns)])
+    return MemoryRecording(Series(labels, offsets, times, np.array(values)))
+
+
+def plain(episodes: Iterable[Episode]) -> list[Episode]:
+    return [replace(episode, annotations=()) for episode in episodes]
+
+
+@given(st.lists(PRESENT, min_size=1, max_size=3), MINUTES, MINUTES, st.sampled_from([5.0, 6.0, 7.0]), MINUTES, MINUTES)
+def test_what_would_have_been_is_what_a_backtest_of_the_change_says(
+    columns: list[list[float | None]], for_: int, keep: int, limit: float, new_for: int, new_keep: int
+) -> None:
+    group = RuleGroup("g", (replace(RULE, for_=for_ * MINUTE, keep_firing_for=keep * MINUTE),))
+    recording = recorded(*columns)
+    done = backtest([group], recording)
+    rule = done.rules[0].rule
+    rerun = Rerun([group], rule, recording, done.window, DEFAULT)
+    changed = replace(rule, expr=parse(f"x > {limit}"), for_=new_for * MINUTE, keep_firing_for=new_keep * MINUTE)
+    other = backtest([replace(group, rules=(changed,))], recording)
+    found = rerun.episodes(for_=new_for * MINUTE, keep_firing_for=new_keep * MINUTE, threshold=limit)
+    assert plain(found) == plain(other.rules[0].episodes)
+    same = rerun.episodes(for_=rule.for_, keep_firing_for=rule.keep_firing_for)
+    assert plain(same) == plain(done.rules[0].episodes)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("x > 5 and on () vector(1) == 1", "x > 6 and on () vector(1) == 1"),
+        ("(x > 5) unless on () y", "(x > 6) unless on () y"),
+        ("5 < x", "6 < x"),
+        ("sum(x) > 5", "sum(x) > 6"),
+    ],
+)
+def test_a_stricter_threshold_behind_guards(text: str, same: str) -> None:
+    recording = recorded([0, 6, 7, 8, None, 8, 6, 8], [9, 9, 0, 0, 6, 6, 6, 6])
+    group = RuleGroup("g", (replace(RULE, expr=parse(text)),))
+    done = backtest([group], recording)
+    found = Rerun([group], done.rules[0].rule, recording, done.window, DEFAULT).episodes(
+        for_=0, keep_firing_for=0, threshold=6
+    )
+    other = backtest([RuleGroup("g", (replace(RULE, expr=parse(same)),))], recording)
+    assert plain(found) == plain(other.rules[0].episodes) != []
+
+
+@pytest.mark.parametrize("text", ["x > 5 or y > 3", "absent(x)", "x == 5", "up and x > 3", "x > y"])
+def test_what_no_threshold_decides_has_none(text: str) -> None:
+    assert deciding(parse(text)) is None
+
+
+def test_an_alert_among_rules_that_it_reads() -> None:
+    rules = (RecordingRule("half", parse("x / 2")), replace(RULE, expr=parse("half > 2.5")))
+    group, recording = RuleGroup("g", rules, query_offset=MINUTE), recorded([0, 6, 6, 0, 8, 8, 8, 8])
+    done = backtest([group], recording)
+    assert done.rules[0].episodes
+    rerun = Rerun([group], done.rules[0].rule, recording, done.window, DEFAULT)
+    assert plain(rerun.episodes(for_=0, keep_firing_for=0)) == plain(done.rules[0].episodes)
+    assert rerun.unread() == ()
+    assert rerun.thresholds([]) == (3.0, 3.6, 4.0)
+
+
+def help_of(folder: Path, name: str, alerts: str | None = None, **settings: object) -> str:
+    problems = judged(folder, alerts or example(name, "Bad"), example(name, "Recording"), settings)
+    (found,) = [problem for problem in problems if problem["code"] == name]
+    return str(found["help"]).removesuffix(f"; see `tocsin explain {name}`")
+
+
+PROPOSED = {
+    "noise/always-fired": "write `above: 60`: it would have fired for 6% of the time",
+    "noise/fan-out": "aggregate over `instance` (`sum`, `max`, or `by` the others): no more than 1 would fire",
+    "noise/flapping": "write `keep_firing_for: 4m`: it would have fired once instead of 4 times",
+    "noise/low-precision": "write `for: 10m`: it would have fired once instead of 4 times, never for nothing, "
+    "and still caught 1 incident",
+    "noise/never-fired": "correct the name and the labels, or record what it reads",
+    "noise/noise-floor": "write `above: 52`: it would have crossed it 4 times instead of 7 times",
+    "noise/over-budget": "write `for: 7m`: it would have fired once instead of 16 times",
+    "noise/short-episodes": "write `for: 7m`: it would have fired 2 times instead of 5 times",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_proposed(tmp_path: Path, name: str) -> None:
+    assert help_of(tmp_path, name) == PROPOSED[name]
+
+
+@pytest.mark.parametrize("name", [name for name, text in PROPOSED.items() if text.startswith("write ")])
+def test_what_is_proposed_mends_it(tmp_path: Path, name: str) -> None:
+    key, value = re.findall(r"write `(\w+): ([^`]+)`", PROPOSED[name])[0]
+    bad = example(name, "Bad")
+    lines = [line for line in bad.splitlines() if not line.strip().startswith(f"{key}:")]
+    place = next(index for index, line in enumerate(lines) if line.strip().startswith("severity:"))
+    mended = "\n".join([*lines[:place], f"    {key}: {value}", *lines[place:]])
+    assert mended != bad
+    assert name not in told(judged(tmp_path, mended, example(name, "Recording")))
+
+
+def test_no_proposal_loses_an_incident(tmp_path: Path) -> None:
+    """What fires for nothing lasts longer than what fires for the incident."""
+    recording = (
+        'queue_length{job="checkout"} 10x60 90x30 10x120 90x30 10x120 90x8 10x60 90x30 10x60\nincident 358 to 370'
+    )
+    problems = judged(tmp_path, example("noise/low-precision", "Bad"), recording)
+    (found,) = [problem for problem in problems if problem["code"] == "noise/low-precision"]
+    assert "no `for` of up to 2h or stricter threshold" in found["help"]
+
+
+# --- the budget -------------------------------------------------------------------------------------------------------
+
+BUDGETS = {
+    "noise/fan-out": ("alerts_at_once", 5, 12),
+    "noise/flapping": ("flaps_per_hour", 2, 3),
+    "noise/low-precision": ("precision", "50%", "25%"),
+    "noise/over-budget": ("pages_per_week", 15, 16),
+    "noise/short-episodes": ("short_episodes", "59%", "60%"),
+}
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_written_limit_is_a_gate(tmp_path: Path, name: str) -> None:
+    key, exceeded, kept = BUDGETS[name]
+    bad, recording = example(name, "Bad"), example(name, "Recording")
+    (problem,) = judged(tmp_path, bad, recording, {"budget": {key: exceeded}}, code=1)
+    assert (problem["code"], problem["severity"]) == (name, "error")
+    assert judged(tmp_path, bad, recording, {"budget": {key: kept}}) == []
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_an_owner_may_have_a_limit_of_its_own(tmp_path: Path, name: str) -> None:
+    key, exceeded, kept = BUDGETS[name]
+    bad, recording = example(name, "Bad"), example(name, "Recording")
+    for owner, limits, code in (("payments", (exceeded, kept), 0), ("other", (kept, exceeded), 0)):
+        settings = {"budget": {key: limits[0], "owners": {owner: {key: limits[1]}}}}
+        assert judged(tmp_path, bad, recording, settings, code) == []
+    settings = {"budget": {key: kept, "owners": {"payments": {key: exceeded}}}}
+    assert told(judged(tmp_path, bad, recording, settings, code=1)) == [name]
+
+
+def test_what_exceeds_the_budget_is_said_in_every_output(tmp_path: Path) -> None:
+    name = "noise/over-budget"
+    options = write(tmp_path, example(name, "Recording"), {"budget": {"pages_per_week": 2}})
+    (tmp_path / "alerts.yaml").write_text(example(name, "Bad"))
+    done = run("backtest", "alerts.yaml", *options, "--report", "report.html", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "alerts.yaml:7:11: error[noise/over-budget]: `payments` is woken 16 times in 1d3h14m "
+    )
+    assert "CheckoutQueueLong" in done.stdout
+    page = (tmp_path / "report.html").read_text()
+    assert "woken 16 times in 1d3h14m of recorded time; accepted are 2 a week" in page
+    assert "it would have fired once instead of 16 times" in page
+
+
+def test_only_what_wakes_is_a_page(tmp_path: Path) -> None:
+    name = "noise/over-budget"
+    bad = example(name, "Bad").replace("severity: page", "severity: ticket")
+    settings = {"budget": {"pages_per_week": 0}}
+    assert judged(tmp_path, bad, example(name, "Recording"), settings) == []
+    waking = {**settings, "severities": {"ticket": {"wakes": True}}}
+    assert told(judged(tmp_path, bad, example(name, "Recording"), waking, code=1)) == [name]
+
+
+def test_a_comment_allows_a_finding_on_data(tmp_path: Path) -> None:
+    name = "noise/flapping"
+    comment = f"# tocsin: allow {name} until 2999-01-31 -- the queue is drained by hand this month\n  "
+    allowed = example(name, "Bad").replace("- name: C", f"{comment}- name: C")
+    budget = {"budget": {"flaps_per_hour": 1}}
+    assert judged(tmp_path, allowed, example(name, "Recording"), budget) == []
+    assert lint(tmp_path, allowed) == []
+    late = allowed.replace("2999", "2001")
+    assert told(judged(tmp_path, late, example(name, "Recording"), budget, code=1)) == [name]
+    assert codes(lint(tmp_path, late)) == ["lint/expired-allowance"]
+    assert judged(tmp_path, allowed, example("noise/fan-out", "Recording").replace("90x", "10x"), budget) == []
+
+
+# --- rule files and what is quiet -------------------------------------------------------------------------------------
+
+FLAPPING = example("noise/flapping", "Recording")
+
+
+def test_a_rule_file_has_its_findings_at_the_alert(tmp_path: Path) -> None:
+    rules = rule_file("queue_length > 50", "1m")
+    problems = judged(tmp_path, rules, FLAPPING.replace("10x4", "10x8"))
+    assert [(one["code"], one["line"]) for one in problems] == [("noise/flapping", 1)]
+    assert problems[0]["help"].startswith("write `keep_firing_for: 10m`: it would have fired once")
+    assert help_of(tmp_path, "noise/noise-floor", rules).startswith("write `> 52`: ")
+
+
+def test_a_dead_mans_switch_is_left_alone(tmp_path: Path) -> None:
+    quiet = rule_file("vector(1)", "0m", "none", "The alerting chain works")
+    assert judged(tmp_path, quiet, FLAPPING) == []
+    assert told(judged(tmp_path, rule_file("vector(1)", "0m", "ticket"), FLAPPING)) == ["noise/always-fired"]
+
+
+def test_pending_for_too_short_is_told_where_that_is_of_use(tmp_path: Path) -> None:
+    rules = rule_file("queue_length > 50", "10m")
+    recording = 'queue_length{job="checkout"} 10x60 90x8 10x60'
+    (found,) = judged(tmp_path, rules, recording)
+    assert (found["code"], found["severity"]) == ("noise/never-fired", "info")
+    assert "its condition held for 7m at most" in found["message"]
+    (caught,) = judged(tmp_path, rules, recording + "\nincident 58 to 70")
+    assert "`for: 7m` would have caught 1 of the incidents, and fired never in vain" in caught["help"]
+    assert judged(tmp_path, rules, recording + "\nincident 110 to 120") == []
+
+
+def test_a_condition_that_never_held_is_told_after_a_week(tmp_path: Path) -> None:
+    rules = rule_file("queue_length > 50", "10m")
+    assert judged(tmp_path, rules, 'queue_length{job="checkout"} 10x9000') == []
+    (found,) = judged(tmp_path, rules, 'queue_length{job="checkout"} 10x11000')
+    assert (found["code"], found["severity"]) == ("noise/never-fired", "info")
+    assert "did not hold once in 1w" in found["message"]
+
+
+def test_a_backtest_without_episodes_and_without_samples_in_the_window(tmp_path: Path) -> None:
+    options = write(tmp_path, FLAPPING)
+    (tmp_path / "alerts.yaml").write_text(rule_file("queue_length > 50"))
+    call = ["backtest", str(tmp_path / "alerts.yaml"), *options, "--end", str(START - 10000), "--start", "1"]
+    done = CliRunner().invoke(app, call)
+    assert (done.exit_code, "noise/never-fired" in done.output) == (0, True)
