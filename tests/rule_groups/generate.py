@@ -116,6 +116,10 @@ def _metric(chance: random.Random) -> str:
 
 
 def _recorded(chance: random.Random, step: int) -> str:
+    """An expression to record.
+
+    The label `nothing` goes: with it, two alerts of a rule may be told by one series, and Prometheus writes either.
+    """
     one, other = _metric(chance), _metric(chance)
     window = f"{chance.choice([2, 3, 5]) * step}ms"
     alert = f'ALERTS{{alertname="A{chance.randint(0, 8)}"}}'
@@ -143,7 +147,7 @@ def _recorded(chance: random.Random, step: int) -> str:
             f"max by (job) ({alert})",
             "count by (alertname, alertstate) (ALERTS)",
             "count(ALERTS) or vector(0)",
-            "time() - ALERTS_FOR_STATE",
+            "time() - max without (nothing) (ALERTS_FOR_STATE)",
             f"vector(time() % {3 * step // 1000})",
         ]
     )
@@ -161,7 +165,7 @@ def _alerting(chance: random.Random, step: int) -> str:
             f"count_over_time({one}[{window}]) < {chance.choice([2, 3, 4])}",
             f"absent({one})",
             f"increase({one}[{window}]) > 1",
-            f'ALERTS{{alertname="A{chance.randint(0, 8)}",alertstate="firing"}} > 0',
+            f'max without (nothing) (ALERTS{{alertname="A{chance.randint(0, 8)}",alertstate="firing"}}) > 0',
             f'count(ALERTS{{alertstate="{chance.choice(["firing", "pending"])}"}}) > 1',
             f"time() - max by (job, instance) (ALERTS_FOR_STATE) > {2 * step // 1000}",
         ]

@@ -73,15 +73,28 @@ def _pieces(rule: AlertingRule, episode: Episode, wrote: Times) -> Iterator[tupl
 
 
 def _samples(pieces: Sequence[Piece], wrote: Times) -> tuple[Times, Values]:
-    """The samples of a series, a staleness marker where it is not written any more."""
-    ordered = sorted(pieces)
+    """The samples of a series, a staleness marker where it is not written any more.
+
+    Where it tells of two alerts, as it may where a template expands to nothing, Prometheus writes either; here the one
+    that began first.
+    """
     times: list[Times] = []
     values: list[Values] = []
-    for (start, end, value), after in zip(ordered, [*(piece[0] for piece in ordered[1:]), None], strict=True):
+    for (start, end, value), after in _apart(sorted(pieces)):
         marked = end < len(wrote) and end != after
         times.append(wrote[start : end + marked])
         values.append(np.append(np.full(end - start, value), [STALE] * marked))
     return np.concatenate(times), np.concatenate(values)
+
+
+def _apart(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, int | None]]:
+    """The pieces without what lies in earlier ones, each with the start of the next."""
+    found: list[Piece] = []
+    for start, end, value in pieces:
+        free = max(start, found[-1][1]) if found else start
+        if free < end:
+            found.append((free, end, value))
+    yield from zip(found, [*(piece[0] for piece in found[1:]), None], strict=True)
 
 
 def _joined(parts: Sequence[tuple[Times, Values]], shift: int) -> tuple[Times, Values]:

@@ -77,7 +77,8 @@ class Track:
             self._is_restored = True
 
     def _restore(self, life: Life) -> None:
-        assert isinstance(self.rule, AlertingRule)
+        if not isinstance(self.rule, AlertingRule):
+            return
         time, written = int(life.silently[-1]), self.columns()
         for labels in self.machine.active:
             since = restored(self.rule, labels, written, time, self.compat)
@@ -102,11 +103,12 @@ class Track:
             return
         if time in self.lives[len(self._succeeded) - 1].silently:
             return
-        values = {}
+        values: dict[Labels, float] = {}
         for labels, alert in self.machine.active.items():
             state = "pending" if alert.firing is None else "firing"
             values[state_labels(self.rule, labels, state)] = 1.0
-            values[state_labels(self.rule, labels, None)] = float(alert.pending // 1000)
+            since = state_labels(self.rule, labels, None)
+            values[since] = min(values.get(since, np.inf), float(alert.pending // 1000))
         column = np.array(list(values.values()), dtype=np.float64).reshape(-1, 1)
         there = np.ones(column.shape, dtype=np.bool_)
         self.recorder.add(Evaluations(np.array([time]), tuple(values), column, there, ()), self.clock.shift)
