@@ -154,6 +154,13 @@ def test_of_several_sources_the_current_release_looks_at_one() -> None:
             assert told(timelines, root, rules=(rule,), semantics=Semantics(release)) == expected
 
 
+def test_an_alert_that_fired_before_the_start_is_sent_again() -> None:
+    """Every two minutes, and after it resolved; it is older than `group_wait`, so the group is flushed at once."""
+    life = fired(labelled(), (-11 * MINUTE, 20 * MINUTE))
+    over = fired(labelled(i="1"), (-11 * MINUTE, -5 * MINUTE))
+    assert told([life, over], Route("r"), hours=1) == [(1.0, "first"), (21.0, "all resolved")]
+
+
 def test_external_labels_are_routed_by() -> None:
     root = Route("r", routes=(Route("", (Matcher("dc", "=", "x"),), group_wait=MINUTE),))
     semantics = Semantics(external_labels=(("alertname", "B"), ("dc", "x")))

@@ -53,8 +53,8 @@ class Alert:
     arrivals: tuple[Arrival, ...]
 
 
-def deliver(timelines: Iterable[Timeline], end: int, semantics: Semantics) -> tuple[Alert, ...]:
-    """The alerts that ever fire, in the order of their labels, with what arrives until `end`."""
+def deliver(timelines: Iterable[Timeline], start: int, end: int, semantics: Semantics) -> tuple[Alert, ...]:
+    """The alerts that ever fire, in the order of their labels, with what arrives from `start` to `end`."""
     sources: defaultdict[Labels, list[Source]] = defaultdict(list)
     for timeline in timelines:
         episodes: defaultdict[Labels, list[Episode]] = defaultdict(list)
@@ -65,7 +65,7 @@ def deliver(timelines: Iterable[Timeline], end: int, semantics: Semantics) -> tu
                 ordered = tuple(sorted(found, key=lambda episode: episode.pending))
                 sources[_outside(labels, semantics)].append(Source(timeline.interval, ordered))
     return tuple(
-        Alert(labels, tuple(sources[labels]), tuple(_arrivals(sources[labels], end, semantics)))
+        Alert(labels, tuple(sources[labels]), tuple(_arrivals(sources[labels], start, end, semantics)))
         for labels in sorted(sources)
         if semantics.release is not Release.OLD or all(is_plain_name(name) for name, _ in labels)
     )
@@ -75,19 +75,23 @@ def _outside(labels: Labels, semantics: Semantics) -> Labels:
     return from_mapping({**dict(semantics.external_labels), **dict(labels)}) if semantics.external_labels else labels
 
 
-def _arrivals(sources: Sequence[Source], end: int, semantics: Semantics) -> Iterable[Arrival]:
+def _arrivals(sources: Sequence[Source], start: int, end: int, semantics: Semantics) -> Iterable[Arrival]:
     if len(sources) == 1:
-        return _of_one(sources[0], end, semantics)
-    sent = [send for source in sources for send in sends(source, end, semantics)]
+        return _of_one(sources[0], start, end, semantics)
+    sent = [send for source in sources for send in sends(source, end, semantics) if send.at >= start]
     return _merged(sorted(sent, key=lambda arrival: arrival.at))
 
 
-def _of_one(source: Source, end: int, semantics: Semantics) -> Iterator[Arrival]:
+def _of_one(source: Source, start: int, end: int, semantics: Semantics) -> Iterator[Arrival]:
     """What is sent again while an alert fires only says that it still does."""
+    period = source.period(semantics)
     for firing, resolved, until in _lives(source, end):
-        yield Arrival(firing, firing, FOREVER)
+        first = firing + max(0, -(-(start - firing) // period)) * period
+        if first < (end + 1 if resolved is None else resolved):
+            yield Arrival(first, firing, FOREVER)
         if resolved is not None:
-            yield from _resolved(source, firing, resolved, until, semantics)
+            again = _resolved(source, firing, resolved, until, semantics)
+            yield from again if resolved >= start else (one for one in again if one.at >= start)
 
 
 def _lives(source: Source, end: int) -> Iterator[tuple[int, int | None, int]]:

@@ -7,7 +7,6 @@
 | an alert older than `group_wait` arrives before the first flush | flush at once | only if it made the group |
 | several sources of an inhibition with equal labels | any that fires inhibits | one of them is looked at: when it \
 resolves, the others inhibit only after they are sent again |
-| `.` in regular expressions of matchers | no line break | no line break |
 | alerts with a label name beyond `[a-zA-Z_][a-zA-Z0-9_]*` | refused | taken |
 | names in matchers, `group_by`, `equal` | classic | UTF-8 |
 

@@ -30,10 +30,11 @@ def simulate(
 ) -> tuple[Notification, ...]:
     """All notifications from `start` to `end`, both inclusive, in Unix milliseconds, in order of time.
 
-    Alertmanager starts at `start` and knows nothing of before. Nothing takes time: what is sent arrives at once, and a
-    message is told at the time of its flush.
+    Alertmanager starts at `start` and knows nothing of before; alerts that fire already are sent to it again. Nothing
+    takes time: what is sent arrives at once, and a message is told at the time of its flush. What arrives at the time
+    of a flush is in it.
     """
-    alerts = deliver(timelines, end, semantics)
+    alerts = deliver(timelines, start, end, semantics)
     simulation = _Simulation(alerts, config, silences, start, end, semantics)
     found = [notification for groups in simulation.groups() for notification in _run(groups, end)]
     return tuple(sorted(found, key=_order))
@@ -102,7 +103,6 @@ class _Simulation:
             (arrival.at, index, arrival.starts, arrival.ends)
             for index in indices
             for arrival in self._alerts[index].arrivals
-            if arrival.at >= self._start
         ]
         return sorted(found, key=lambda event: event[:2]) if len(indices) > 1 else found
 
