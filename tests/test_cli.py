@@ -12,7 +12,7 @@ from tests.prometheus import prometheus
 
 from tocsin.labels import from_mapping
 
-COMMANDS = ("check", "compile", "backtest", "query", "explain", "schema")
+COMMANDS = ("check", "compile", "backtest", "record", "query", "explain", "schema")
 DATA = ("--data", "recording.om")
 
 

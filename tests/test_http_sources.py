@@ -39,12 +39,12 @@ from tocsin.promql.ast import Matcher
 from tocsin.series import STALE, Series
 from tocsin.sources.http.access import read_access
 from tocsin.sources.http.extent import extent
-from tocsin.sources.http.pieces import Piece, pieces
+from tocsin.sources.http.pieces import pieces
 from tocsin.sources.http.prompb import ChunkedReadResponse, ReadRequest
 from tocsin.sources.http.read import ReadClient
 from tocsin.sources.http.server import Patience, Server, TooMuchError
 from tocsin.sources.open import open_recording
-from tocsin.sources.runs import EMPTY, Runs, Tally, settled
+from tocsin.sources.runs import EMPTY, Piece, Runs, Tally, settled
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from tocsin.diagnostics import Problem, ProblemError, Source
 from tocsin.promql.ast import Matcher
 from tocsin.registry import Registry
 from tocsin.series import Recording
+from tocsin.sources.runs import Piece, Tally
 
 
 class OpenedRecording(Recording, Protocol):
@@ -25,6 +26,19 @@ class Selective(Protocol):
 
     def restrict(self, selectors: Iterable[tuple[Matcher, ...]]) -> None:
         """From now on, what is read without any matcher is what these selectors select."""
+        ...
+
+
+@runtime_checkable
+class Piecewise(Protocol):
+    """A recording that knows how much of it is best read at a time."""
+
+    def pieces(self, matchers: Sequence[Matcher], start: int, end: int) -> Iterator[Piece]:
+        """Pieces that together are all of the time from `start` to `end`, each once, earlier ones first."""
+        ...
+
+    def tell(self, tally: Tally) -> tuple[Problem, ...]:
+        """What is to be said of this source, and of samples with that tally."""
         ...
 
 

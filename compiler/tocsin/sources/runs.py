@@ -37,6 +37,16 @@ class Tally:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """All samples from `start` to `end`, both inclusive, in Unix milliseconds, and what was odd about them."""
+
+    start: int
+    end: int
+    series: Series
+    tally: Tally = Tally()
+
+
 @dataclass(slots=True)
 class Runs:
     """Runs of samples: run i has `labels[i]`, and its samples are `times[i]` and `values[i]`."""

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.labels import get
+from tocsin.labels import get, keep
 from tocsin.series import Series
-from tocsin.sources.arrow.layout import TIME, VALUE
+from tocsin.sources.arrow.layout import MAP, TIME, VALUE
 
 _ROWS = 1 << 16
 """Rows of a row group, at most: eleven days every 15 s. A read of a stretch leaves out most of a longer history."""
@@ -31,10 +31,14 @@ def writing(path: str, labels: Sequence[str]) -> Iterator[Write]:
     """A new file at `path` for series with these label names; each call of what this gives adds series to it.
 
     A series may come in several calls, the later with the later samples: a fetch of a month a day at a time, say.
+    Labels that are called as another column is stand in a column of maps.
     """
+    mapped = (TIME, VALUE, MAP) if TIME in labels or VALUE in labels else ()
+    labels = [name for name in labels if name not in mapped]
     text = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
         [pa.field(name, text) for name in labels]
+        + ([pa.field(MAP, pa.map_(pa.string(), pa.string()))] if mapped else [])
         + [pa.field(TIME, pa.int64(), nullable=False), pa.field(VALUE, pa.float64(), nullable=False)]
     )
     with pq.ParquetWriter(
@@ -47,7 +51,7 @@ def writing(path: str, labels: Sequence[str]) -> Iterator[Write]:
 
         def write(series: Series) -> None:
             for pieces in _row_groups(series):
-                file.write_table(_table(series, pieces, labels, schema))
+                file.write_table(_table(series, pieces, labels, mapped, schema))
 
         yield write
 
@@ -76,7 +80,9 @@ def _row_groups(series: Series) -> Iterator[list[_Stretch]]:
         yield pieces
 
 
-def _table(series: Series, pieces: Sequence[_Stretch], labels: Sequence[str], schema: pa.Schema) -> pa.Table:
+def _table(
+    series: Series, pieces: Sequence[_Stretch], labels: Sequence[str], mapped: Sequence[str], schema: pa.Schema
+) -> pa.Table:
     lengths = [high - low for _, low, high in pieces]
     columns = []
     for name in labels:
@@ -85,6 +91,10 @@ def _table(series: Series, pieces: Sequence[_Stretch], labels: Sequence[str], sc
         rows = np.repeat(np.array([codes.get(text, -1) for text in texts], dtype=np.int32), lengths)
         indices = pa.array(rows, mask=rows < 0)
         columns.append(pa.DictionaryArray.from_arrays(indices, pa.array(list(codes), type=pa.string())))
+    if mapped:
+        maps = [keep(series.labels[index], mapped) for index, _, _ in pieces]
+        rows = np.repeat(np.arange(len(maps)), lengths)
+        columns.append(pa.array(maps, type=schema.field(MAP).type).take(pa.array(rows)))
     columns.append(pa.array(np.concatenate([series.times[low:high] for _, low, high in pieces])))
     columns.append(pa.array(np.concatenate([series.values[low:high] for _, low, high in pieces])))
     return pa.Table.from_arrays(columns, schema=schema)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from threading import Thread
 from typing import TypeAlias
 
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
 from tocsin.sources.http.server import THREADS, TooMuchError
-from tocsin.sources.runs import Tally
+from tocsin.sources.runs import Piece, Tally
 
 Matchers: TypeAlias = tuple[Matcher, ...]
 
@@ -26,16 +25,6 @@ _LONGEST = 30 * 24 * 3_600_000
 _SHORTEST = 1000
 _GOAL = 500_000
 """Samples in a piece: a second for the server and for us, and some 20 MB of JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """All samples from `start` to `end`, both inclusive, in Unix milliseconds, and what was odd about them."""
-
-    start: int
-    end: int
-    series: Series
-    tally: Tally
 
 
 Fetch: TypeAlias = Callable[[Matchers, int, int], tuple[Series, Tally]]

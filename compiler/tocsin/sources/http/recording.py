@@ -12,9 +12,9 @@ from tocsin.diagnostics import Problem, Severity, Source
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
 from tocsin.sources.http.extent import extent
-from tocsin.sources.http.pieces import FIRST, Matchers, Piece, pieces
+from tocsin.sources.http.pieces import FIRST, Matchers, pieces
 from tocsin.sources.http.server import Server, TooMuchError
-from tocsin.sources.runs import Tally, clipped, in_time, union
+from tocsin.sources.runs import Piece, Tally, clipped, in_time, union
 
 _KEPT = 32_000_000
 """Samples that are kept, 512 MiB of them."""
@@ -87,8 +87,11 @@ class HttpRecording:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is to be said of this source, and what was odd about the samples that were read so far."""
-        every = sum(list(self._tallies.values()), Tally())
-        return (*self._client.notes, *told(self._client.server.name, every))
+        return self.tell(sum(list(self._tallies.values()), Tally()))
+
+    def tell(self, tally: Tally) -> tuple[Problem, ...]:
+        """What is to be said of this source, and of samples with that tally."""
+        return (*self._client.notes, *told(self._client.server.name, tally))
 
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
