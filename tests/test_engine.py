@@ -111,9 +111,12 @@ def test_tiles_do_not_show(text: str, tile: int) -> None:
 
 
 class Counted(MemoryRecording):
-    """Notes every read."""
+    """Notes every read, and holds nothing that need not be read."""
 
     reads: tuple[tuple[str, int, int], ...] = ()
+
+    def resident(self, _matchers: Sequence[Matcher], _start: int, _end: int, stale: bool) -> Series | None:
+        return None
 
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         self.reads += ((matchers[0].value, start, end),)

@@ -104,8 +104,8 @@ def test_extremes_of_sliding_windows_are_those_of_a_scan(values: list[float], wi
     hi = np.clip(hi, 0, len(values))
     first, last = np.empty_like(lo), np.empty_like(lo)
     column = np.array(values)
-    greatest_in_windows(column, lo, hi, False, first)
-    greatest_in_windows(column, lo, hi, True, last)
+    greatest_in_windows(column, 1.0, lo, hi, False, first)
+    greatest_in_windows(column, 1.0, lo, hi, True, last)
     for t in range(lo.shape[1]):
         window = values[lo[0, t] : hi[0, t]]
         if not window:

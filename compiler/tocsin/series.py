@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -87,4 +87,15 @@ class Recording(Protocol):
 
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept, with their samples from `start` to `end`, both inclusive."""
+        ...
+
+
+@runtime_checkable
+class Resident(Protocol):
+    """A recording whose samples are in memory, or may as well be: what is evaluated over hours need not be copied."""
+
+    def resident(self, matchers: Sequence[Matcher], start: int, end: int, stale: bool) -> Series | None:
+        """At least the samples from `start` to `end` of the series that all matchers accept, with or without staleness
+        markers; the columns may hold more, before the first offset and after the last too. None: read piece by piece.
+        """
         ...

@@ -17,7 +17,7 @@ import tocsin.engine.select
 import tocsin.engine.subquery  # noqa: F401  (each registers its kind of node)
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.merge import outcome_of
-from tocsin.engine.read import Reader, longest, needs
+from tocsin.engine.read import Reader, held, longest, needs
 from tocsin.engine.semantics import Failure, Grid, Result, Semantics
 from tocsin.engine.stretches import first_length, next_length
 from tocsin.engine.support import refusals
@@ -49,7 +49,8 @@ def evaluate(
     times, reach = grid.times, max(map(longest, exprs), default=0)
     fixed = 1 if semantics.ends is None and any(map(_needs_single_steps, exprs)) else tile
     length, first = fixed or first_length(reach, grid.step), 0
-    reader = Reader.of(recording, ())
+    every = (need for expr in exprs for need in needs(expr, grid.start, grid.end, semantics))
+    reader = Reader.of(recording, (), held(recording, every))
     while first < len(times):
         here = times[first : first + length]
         reader = reader.then(need for expr in exprs for need in needs(expr, int(here[0]), int(here[-1]), semantics))

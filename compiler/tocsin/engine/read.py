@@ -11,7 +11,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.functions.info import describing
 from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.promql.match import matchers_of
-from tocsin.series import STALE_BITS, Mask, Objects, Recording, Series
+from tocsin.series import STALE_BITS, Mask, Objects, Offsets, Recording, Resident, Series
 
 Matchers = tuple[Matcher, ...]
 Stretch = tuple[int, int]
@@ -86,25 +86,64 @@ def _continues(known: Stretch, stretch: Stretch) -> bool:
 
 
 @dataclass(slots=True)
+class Held:
+    """The samples of one selector that are in memory for all tiles, as views; and how long each series lasts."""
+
+    resident: Resident
+    matchers: Matchers
+    start: int
+    end: int
+    _series: dict[bool, tuple[Series, Offsets, Offsets] | None] = field(default_factory=dict)
+
+    def series(self, need: Need, stale: bool) -> Series | None:
+        """Every series, where at least half of them may have a sample that is needed; None where reading is less."""
+        if stale not in self._series:
+            found = self.resident.resident(self.matchers, self.start, self.end, stale)
+            self._series[stale] = None if found is None or not len(found.labels) else (found, *_lasting(found))
+        if (held := self._series[stale]) is None:
+            return None
+        series, first, last = held
+        alive = np.count_nonzero((first <= need.end) & (last >= need.start))
+        return series if 2 * alive >= len(series.labels) else None
+
+
+def _lasting(series: Series) -> tuple[Offsets, Offsets]:
+    """The times of the first and the last sample of each series, which all have one."""
+    return series.times[series.offsets[:-1]], series.times[series.offsets[1:] - 1]
+
+
+def held(recording: Recording, wanted: Iterable[Need]) -> dict[Matchers, Held]:
+    """What a recording may give of all that is wanted without reading it tile by tile."""
+    if not isinstance(recording, Resident):
+        return {}
+    found: dict[Matchers, Held] = {}
+    for need in wanted:
+        one = found.setdefault(need.matchers, Held(recording, need.matchers, need.start, need.end))
+        one.start, one.end = min(one.start, need.start), max(one.end, need.end)
+    return found
+
+
+@dataclass(slots=True)
 class Reader:
     """Reads a recording for one tile: what was asked for is known before the first read."""
 
     recording: Recording
     stretches: dict[Matchers, list[Stretch]]
+    held: dict[Matchers, Held] = field(default_factory=dict)
     _known: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
     _read: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
     _fresh: dict[tuple[Matchers, Stretch], Series] = field(default_factory=dict)
 
     @staticmethod
-    def of(recording: Recording, wanted: Iterable[Need]) -> Reader:
+    def of(recording: Recording, wanted: Iterable[Need], held: dict[Matchers, Held] | None = None) -> Reader:
         stretches: dict[Matchers, list[Stretch]] = {}
         for need in wanted:
             stretches.setdefault(need.matchers, []).append((need.start, need.end))
-        return Reader(recording, {matchers: _joined(found) for matchers, found in stretches.items()})
+        return Reader(recording, {matchers: _joined(found) for matchers, found in stretches.items()}, held or {})
 
     def then(self, wanted: Iterable[Need]) -> Reader:
         """The reader of a later tile, which need not read again what this one has read; this one is empty then."""
-        later = Reader.of(self.recording, wanted)
+        later = Reader.of(self.recording, wanted, self.held)
         for (matchers, known), series in self._read.items():
             if any(_continues(known, stretch) for stretch in later.stretches.get(matchers, ())):
                 later._known[matchers, known] = series
@@ -120,10 +159,16 @@ class Reader:
 
     def with_stale(self, need: Need) -> Series:
         """At least the samples that are needed, with the staleness markers among them."""
+        if (series := self._held(need, stale=True)) is not None:
+            return series
         key = self._key(need)
         if key not in self._read:
             self._read[key] = with_samples(self._samples(*key))
         return self._read[key]
+
+    def _held(self, need: Need, stale: bool) -> Series | None:
+        held = self.held.get(need.matchers)
+        return None if held is None else held.series(need, stale)
 
     def _samples(self, matchers: Matchers, stretch: Stretch) -> Series:
         start, end = stretch
@@ -134,13 +179,15 @@ class Reader:
 
     @property
     def nbytes(self) -> int:
-        """The size of all samples that were read."""
+        """The size of all samples that were read; those that are held are there in any case."""
         series = [*self._read.values(), *self._fresh.values()]
         columns = {id(column): column.nbytes for one in series for column in (one.times, one.values)}
         return sum(columns.values())
 
     def without_stale(self, need: Need) -> Series:
         """At least the samples that are needed, without staleness markers."""
+        if (series := self._held(need, stale=False)) is not None:
+            return series
         key = self._key(need)
         if key not in self._fresh:
             series = self.with_stale(need)

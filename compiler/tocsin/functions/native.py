@@ -75,7 +75,9 @@ def _register_change(name: str, counter: bool, per_second: bool) -> None:
             before = float(windows.times[first] - windows.start[t]) / 1000.0
             after = float(windows.end[t] - windows.times[last]) / 1000.0
             start = objects[first].count if counter else -1.0
-            factor = covered(before, after, sampled, last - first, start, change.count, steps.compat) / sampled
+            factor = (
+                covered(before, after, sampled, sampled / (last - first), start, change.count, steps.compat) / sampled
+            )
             return scaled(change, factor / windows.seconds if per_second else factor)
 
         count = _how_many(windows)

@@ -60,57 +60,64 @@ def absent_over_time(steps: Steps, windows: Windows) -> Vector:
     return Vector(one.labels, one.values, ~np.any(windows.filled, axis=0)[None, :])
 
 
-def _sampled(windows: Windows, at: Offsets, column: Values, keep_name: bool) -> Vector:
-    """The entries of a column at one position per window."""
-    filled = windows.filled
-    values = column[np.where(filled, at, 0)] if len(column) else windows.empty_values()
-    return windows.vector(values, filled, keep_name)
+def _values(windows: Windows, at: Offsets, keep_name: bool) -> Vector:
+    """The values at one position per window."""
+    some = windows.filled
+    values = windows.values[np.where(some, at, 0)] if len(windows.values) else windows.empty_values()
+    return windows.vector(values, some, keep_name)
+
+
+def _times(windows: Windows, at: Offsets) -> Vector:
+    """The times, in seconds, at one position per window."""
+    some = windows.filled
+    times = windows.times[np.where(some, at, 0)] / 1000.0 if len(windows.times) else windows.empty_values()
+    return windows.vector(times, some)
 
 
 @function("last_over_time", args=(MATRIX,), returns=VECTOR)
 def last_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, windows.hi - 1, windows.values, keep_name=True)
+    return _values(windows, windows.hi - 1, keep_name=True)
 
 
 @function("first_over_time", args=(MATRIX,), returns=VECTOR)
 def first_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, windows.lo, windows.values, keep_name=True)
+    return _values(windows, windows.lo, keep_name=True)
 
 
 @function("ts_of_last_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def ts_of_last_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, windows.hi - 1, windows.times / 1000.0, keep_name=False)
+    return _times(windows, windows.hi - 1)
 
 
 @function("ts_of_first_over_time", args=(MATRIX,), returns=VECTOR, histograms="understood")
 def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, windows.lo, windows.times / 1000.0, keep_name=False)
+    return _times(windows, windows.lo)
 
 
-def _extreme(windows: Windows, keys: Values, latest: bool) -> Offsets:
-    """The position of the greatest key of each window."""
+def _extreme(windows: Windows, sign: float, latest: bool) -> Offsets:
+    """The position of the greatest value of each window, of the least one with a sign of -1."""
     at = np.zeros(windows.lo.shape, dtype=np.int64)
-    return filled(windows, at, lambda lo, hi, out: greatest(keys, lo, hi, latest, out))
+    return filled(windows, at, lambda lo, hi, out: greatest(windows.values, sign, lo, hi, latest, out))
 
 
 @function("max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def max_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, _extreme(windows, windows.values, latest=False), windows.values, keep_name=False)
+    return _values(windows, _extreme(windows, 1.0, latest=False), keep_name=False)
 
 
 @function("min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def min_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, _extreme(windows, -windows.values, latest=False), windows.values, keep_name=False)
+    return _values(windows, _extreme(windows, -1.0, latest=False), keep_name=False)
 
 
 @function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_max_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, _extreme(windows, windows.values, latest=True), windows.times / 1000.0, keep_name=False)
+    return _times(windows, _extreme(windows, 1.0, latest=True))
 
 
 @function("ts_of_min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _sampled(windows, _extreme(windows, -windows.values, latest=True), windows.times / 1000.0, keep_name=False)
+    return _times(windows, _extreme(windows, -1.0, latest=True))
 
 
 @function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR, histograms="ignored")

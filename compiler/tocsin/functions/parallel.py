@@ -15,7 +15,8 @@ Out = TypeVar("Out", Values, Offsets, Mask)
 def over_series(windows: Windows, work: Callable[[slice], None]) -> None:
     """Call `work` with slices that together are all series; it writes to the rows that it is given."""
     if windows.lo.size:
-        over_rows(work, len(windows.lo), max(windows.lo.size, len(windows.values)))
+        samples = int((windows.hi[:, -1] - windows.lo[:, 0]).sum())
+        over_rows(work, len(windows.lo), max(windows.lo.size, samples))
 
 
 def filled(windows: Windows, out: Out, kernel: Callable[[Offsets, Offsets, Out], None]) -> Out:

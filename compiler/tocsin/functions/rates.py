@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from tocsin.functions.parallel import over_series
+from tocsin.functions.parallel import filled, over_series
 from tocsin.functions.registry import MATRIX, VECTOR, function
 from tocsin.functions.values import Steps, Vector, Windows
+from tocsin.kernels import pairs as kernels
 from tocsin.kernels.rate import drops, extrapolated
-from tocsin.series import Mask, Values
+from tocsin.series import Mask, Offsets, Values
 
 
 def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
@@ -17,7 +20,7 @@ def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: boo
 
     def work(rows: slice) -> None:
         lo, hi = windows.lo[rows], windows.hi[rows]
-        dropped = np.empty(hi[-1, -1] - lo[0, 0] if counter else 0, dtype=np.int64)
+        dropped = np.empty(int((hi[:, -1] - lo[:, 0]).sum()) if counter else 0, dtype=np.int64)
         found = drops(windows.values, lo, hi, dropped) if counter else 0
         extrapolated(
             windows.times,
@@ -80,17 +83,22 @@ def idelta(_steps: Steps, windows: Windows) -> Vector:
 def counted(windows: Windows, pair: Mask) -> Vector:
     """How many neighbours in each window form a `pair` (bool[N - 1]): a difference of two running counts."""
     running = np.concatenate([[0, 0], np.cumsum(pair)])[: len(windows.values) + 1]
-    filled = windows.filled
-    count = running[np.where(filled, windows.hi, 0)] - running[np.where(filled, windows.lo + 1, 0)]
-    return windows.vector(count.astype(np.float64), filled)
+    some = windows.filled
+    count = running[np.where(some, windows.hi, 0)] - running[np.where(some, windows.lo + 1, 0)]
+    return windows.vector(count.astype(np.float64), some)
+
+
+def _pairs(windows: Windows, kernel: Callable[[Values, Offsets, Offsets, Values], None]) -> Vector:
+    out = windows.empty_values()
+    filled(windows, out, lambda lo, hi, part: kernel(windows.values, lo, hi, part))
+    return windows.vector(out, windows.filled)
 
 
 @function("resets", args=(MATRIX,), returns=VECTOR)
 def resets(_steps: Steps, windows: Windows) -> Vector:
-    return counted(windows, windows.values[1:] < windows.values[:-1])
+    return _pairs(windows, kernels.resets)
 
 
 @function("changes", args=(MATRIX,), returns=VECTOR)
 def changes(_steps: Steps, windows: Windows) -> Vector:
-    before, after = windows.values[:-1], windows.values[1:]
-    return counted(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))
+    return _pairs(windows, kernels.changes)

@@ -9,8 +9,9 @@ from tocsin.series import Offsets, Values
 
 
 @kernel
-def greatest(values: Values, lo: Offsets, hi: Offsets, latest: bool, out: Offsets) -> None:
-    """The position of the greatest value of each window, of equal ones the first (`latest`: the last).
+def greatest(values: Values, sign: float, lo: Offsets, hi: Offsets, latest: bool, out: Offsets) -> None:
+    """The position of the greatest value of each window (of the least, where `sign` is -1), of equal ones the first
+    (`latest`: the last).
 
     NaN loses against every number; a window of NaN only gives its last position. `out` int64[S, T], -1 where empty.
     Prometheus `compareOverTime` (promql/functions.go).
@@ -28,10 +29,10 @@ def greatest(values: Values, lo: Offsets, hi: Offsets, latest: bool, out: Offset
             while front < back and queue[front] < a:
                 front += 1
             while read < b:
-                value = values[read]
+                value = sign * values[read]
                 if not np.isnan(value):
                     while front < back and (
-                        values[queue[back - 1]] < value or (latest and values[queue[back - 1]] == value)
+                        sign * values[queue[back - 1]] < value or (latest and sign * values[queue[back - 1]] == value)
                     ):
                         back -= 1
                     queue[back] = read

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from numpy import int64
+
 from tocsin.kernels.compile import kernel
 from tocsin.series import Mask, Offsets, Times, Values
+
+BLOCK = 256
+"""Values that are compared without a branch, many at once, before any of them is looked at."""
 
 
 @kernel
@@ -14,10 +19,17 @@ def drops(values: Values, lo: Offsets, hi: Offsets, out: Offsets) -> int:
     """
     n = 0
     for s in range(lo.shape[0]):
-        for i in range(lo[s, 0] + 1, hi[s, -1]):
-            if values[i] < values[i - 1]:
-                out[n] = i
-                n += 1
+        for first in range(lo[s, 0], hi[s, -1] - 1, BLOCK):
+            last = min(first + BLOCK, hi[s, -1] - 1)
+            before, after = values[first:last], values[first + 1 : last + 1]
+            found = 0
+            for k in range(last - first):
+                found += after[k] < before[k]
+            if found > 0:
+                for k in range(last - first):
+                    if after[k] < before[k]:
+                        out[n] = first + 1 + k
+                        n += 1
     return n
 
 
@@ -28,18 +40,20 @@ def to_edge(gap: float, average: float) -> float:
 
 
 @kernel
-def covered(before: float, after: float, sampled: float, n: int, first: float, change: float, compat: int) -> float:
+def covered(
+    before: float, after: float, sampled: float, average: float, first: float, change: float, compat: int
+) -> float:
     """The seconds that a change is taken to span; a counter is not extrapolated below zero.
 
     Prometheus since 2.51 cuts at zero after the test of the gap (#13725), 2.42 before it. `first` is -1 for a gauge.
     """
-    average = sampled / n
-    to_zero = sampled * (first / change) if change > 0 and first >= 0 else before
     if compat == 2:
+        to_zero = sampled * (first / change) if change > 0 and first >= 0 else before
         return sampled + to_edge(min(to_zero, before), average) + to_edge(after, average)
     start = to_edge(before, average)
-    if change > 0 and first >= 0 and to_zero < start:
-        start = to_zero
+    if change > 0 and 0 <= first < 2.0 * change:  # else zero is farther away than any edge: a division less
+        to_zero = sampled * (first / change)
+        start = min(to_zero, start)
     return sampled + start + to_edge(after, average)
 
 
@@ -61,9 +75,12 @@ def extrapolated(
     """The change over each window of two samples or more, divided by `seconds` where that is not 0.
 
     `dropped` are the positions of `drops`: only these are visited, in the order of time, so that the sum has the bits
-    of the full scan. Prometheus `extrapolatedRate` (promql/functions.go).
+    of the full scan. Prometheus `extrapolatedRate` (promql/functions.go). Where scrapes are regular one window's times
+    are the next one's, and not divided again: divisions are most of the work.
     """
     p = 0
+    span, pairs, early, late = int64(0), int64(0), int64(0), int64(0)
+    sampled = average = before = after = 0.0
     for s in range(lo.shape[0]):
         for t in range(lo.shape[1]):
             a, b = lo[s, t], hi[s, t] - 1
@@ -78,10 +95,17 @@ def extrapolated(
                 while q < len(dropped) and dropped[q] <= b:
                     change += values[dropped[q] - 1]
                     q += 1
-            sampled = float(times[b] - times[a]) / 1000.0
-            before = float(times[a] - start[t]) / 1000.0
-            after = float(end[t] - times[b]) / 1000.0
-            factor = covered(before, after, sampled, b - a, values[a] if counter else -1.0, change, compat) / sampled
+            if times[b] - times[a] != span or b - a != pairs:
+                span, pairs = times[b] - times[a], b - a
+                sampled = float(span) / 1000.0
+                average = sampled / pairs
+            if times[a] - start[t] != early:
+                early = times[a] - start[t]
+                before = float(early) / 1000.0
+            if end[t] - times[b] != late:
+                late = end[t] - times[b]
+                after = float(late) / 1000.0
+            factor = covered(before, after, sampled, average, values[a] if counter else -1.0, change, compat) / sampled
             if seconds != 0.0:
                 factor /= seconds
             out[s, t] = change * factor

@@ -12,7 +12,7 @@ from tocsin.diagnostics import Problem
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import Objects, Series, Times, Values, any_histograms
+from tocsin.series import STALE_BITS, Objects, Series, Times, Values, any_histograms
 
 Rows = npt.NDArray[np.int64]
 
@@ -25,6 +25,7 @@ class MemoryRecording:
         self.problems = tuple(problems)
         self._chosen: dict[tuple[Matcher, ...], list[int]] = {}
         self._named: dict[str, list[int]] = {}
+        self._resident: dict[tuple[tuple[Matcher, ...], bool], Series | None] = {}
         for index, labels in enumerate(series.labels):
             self._named.setdefault(get(labels, NAME), []).append(index)
 
@@ -35,16 +36,52 @@ class MemoryRecording:
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
         every = self.series
-        key = tuple(matchers)
-        if key not in self._chosen:
-            self._chosen[key] = [index for index in self._candidates(key) if matches(key, every.labels[index])]
         cuts = []
-        for index in self._chosen[key]:
+        for index in self._rows(tuple(matchers)):
             first, last = every.offsets[index], every.offsets[index + 1]
             low, high = first + np.searchsorted(every.times[first:last], (start, end + 1))
             if low < high:
                 cuts.append((index, low, high))
         return _cut(every, cuts)
+
+    def resident(self, matchers: Sequence[Matcher], _start: int, _end: int, stale: bool) -> Series | None:
+        """The series that all matchers accept: a view where they stand side by side, else None.
+
+        Without markers it is a copy, if there are any, and kept.
+        """
+        key = tuple(matchers), stale
+        if key not in self._resident:
+            self._resident[key] = self._side_by_side(key[0]) if stale else self._fresh(key[0])
+        return self._resident[key]
+
+    def _side_by_side(self, matchers: tuple[Matcher, ...]) -> Series | None:
+        rows, every = self._rows(matchers), self.series
+        if not rows or every.histograms is not None or rows[-1] - rows[0] + 1 != len(rows):
+            return None
+        offsets = every.offsets[rows[0] : rows[-1] + 2]
+        if (np.diff(offsets) == 0).any():
+            return None
+        return Series(every.labels[rows[0] : rows[-1] + 1], offsets, every.times, every.values)
+
+    def _fresh(self, matchers: tuple[Matcher, ...]) -> Series | None:
+        series = self.resident(matchers, 0, 0, stale=True)
+        if series is None:
+            return None
+        low, high = series.offsets[0], series.offsets[-1]
+        kept = series.values[low:high].view(np.uint64) != STALE_BITS
+        if kept.all():
+            return series
+        before = np.concatenate([[0], np.cumsum(kept)])
+        offsets = before[series.offsets - low]
+        if (np.diff(offsets) == 0).any():
+            return None
+        return Series(series.labels, offsets, series.times[low:high][kept], series.values[low:high][kept])
+
+    def _rows(self, matchers: tuple[Matcher, ...]) -> list[int]:
+        if matchers not in self._chosen:
+            labels = self.series.labels
+            self._chosen[matchers] = [row for row in self._candidates(matchers) if matches(matchers, labels[row])]
+        return self._chosen[matchers]
 
     def _candidates(self, matchers: tuple[Matcher, ...]) -> Sequence[int]:
         for matcher in matchers:

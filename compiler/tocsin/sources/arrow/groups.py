@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -15,10 +15,40 @@ Bounds = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a row group tells of its labels; it is asked late, for it costs more than to open the file."""
+
+    layout: Layout
+    meta: pa.RowGroupMetaData
+    _known: dict[str, Bounds | None] = field(default_factory=dict)
+
+    def of(self, label: str) -> Bounds | None:
+        """The least and the greatest value of a label that has a column; None where they are not known."""
+        if label not in self._known:
+            self._known[label] = self._read(label) if label in self.layout.labels else None
+        return self._known[label]
+
+    def _read(self, label: str) -> Bounds | None:
+        found = self.meta.column(self.layout.leaves[label]).statistics
+        if found is None:
+            return None
+        nulls = found.null_count if found.has_null_count else None
+        if nulls == self.meta.num_rows:
+            return "", ""
+        try:
+            least, greatest = (found.min, found.max) if found.has_min_max else (None, None)
+        except UnicodeDecodeError:  # decoding tells of it
+            return None
+        if not isinstance(least, str) or not isinstance(greatest, str):
+            return None
+        return least if nulls == 0 else "", greatest
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A row group: `rows` rows after the first `before` of the file, with times from `start` to `end`, inclusive.
 
-    `bounds` are the least and the greatest value of each label that has them, `""` where the label is absent.
+    `bounds` tell the least and the greatest value of each label, `""` where it is absent.
     """
 
     number: int
@@ -26,16 +56,19 @@ class Group:
     rows: int
     start: int
     end: int
-    bounds: Mapping[str, Bounds]
+    bounds: Statistics
 
     def constant(self, label: str) -> str | None:
         """The value that a label has in all rows, None where it is not known to have one."""
-        least, greatest = self.bounds.get(label, ("", None))
+        least, greatest = self.bounds.of(label) or ("", None)
         return least if least == greatest else None
 
     def may_hold(self, matchers: Sequence[Matcher], elsewhere: Bounds | None) -> bool:
         """Whether some row may match. `elsewhere` are the bounds of labels without a column, None if not known."""
-        return all(_may_accept(matcher, self.bounds.get(matcher.label, elsewhere)) for matcher in matchers)
+        return all(_may_accept(matcher, self._bounds(matcher.label, elsewhere)) for matcher in matchers)
+
+    def _bounds(self, label: str, elsewhere: Bounds | None) -> Bounds | None:
+        return self.bounds.of(label) if label in self.bounds.layout.labels else elsewhere
 
 
 def _may_accept(matcher: Matcher, bounds: Bounds | None) -> bool:
@@ -56,19 +89,5 @@ def groups_of(layout: Layout, footer: pa.FileMetaData) -> Iterator[tuple[Group, 
             times = meta.column(layout.leaves[TIME]).statistics
             known = times is not None and times.has_min_max and times.physical_type == "INT64"
             start, end = (layout.milliseconds(raw) for raw in (times.min_raw, times.max_raw)) if known else (0, 0)
-            yield Group(number, before, meta.num_rows, start, end, _bounds(layout, meta)), known
+            yield Group(number, before, meta.num_rows, start, end, Statistics(layout, meta)), known
         before += meta.num_rows
-
-
-def _bounds(layout: Layout, meta: pa.RowGroupMetaData) -> dict[str, Bounds]:
-    bounds: dict[str, Bounds] = {}
-    for label in layout.labels:
-        found = meta.column(layout.leaves[label]).statistics
-        if found is None:
-            continue
-        nulls = found.null_count if found.has_null_count else None
-        if nulls == meta.num_rows:
-            bounds[label] = "", ""
-        elif found.has_min_max and isinstance(found.min, str):
-            bounds[label] = found.min if nulls == 0 else "", found.max
-    return bounds

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.diagnostics import Problem
+from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
@@ -20,12 +21,26 @@ from tocsin.sources.arrow.decode import Decoded, settle
 from tocsin.sources.arrow.groups import Bounds, Group, groups_of
 from tocsin.sources.arrow.layout import layout_of
 from tocsin.sources.arrow.pages import Pages, broken
+from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.time import LATEST
 
 KEPT = 1 << 26
 """Samples that are kept decoded between reads, 1 GiB: a week of 1,600 series every 15 s."""
 
 _Piece = tuple[Times, Values]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The samples of one selector that were decoded together, for every read from `start` to `end`."""
+
+    start: int
+    end: int
+    recording: MemoryRecording
+
+    @property
+    def samples(self) -> int:
+        return len(self.recording.series.times)
 
 
 @dataclass(slots=True)
@@ -41,6 +56,7 @@ class ParquetRecording:
     _kept: dict[int, Series] = field(default_factory=dict)
     _candidates: dict[tuple[Matcher, ...], list[Group]] = field(default_factory=dict)
     _accepted: dict[tuple[tuple[Matcher, ...], Labels], bool] = field(default_factory=dict)
+    _whole: dict[tuple[Matcher, ...], _Whole] = field(default_factory=dict)
 
     @staticmethod
     def open(path: str, keep: int = KEPT) -> ParquetRecording:
@@ -70,11 +86,10 @@ class ParquetRecording:
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
         key = tuple(matchers)
-        if key not in self._candidates:
-            self._candidates[key] = [group for group in self._groups if group.may_hold(key, self._elsewhere)]
-        wanted = [group for group in self._candidates[key] if group.start <= end and start <= group.end]
+        if (whole := self._whole.get(key)) is not None and whole.start <= start and end <= whole.end:
+            return whole.recording.read(key, start, end)
         pieces: dict[Labels, list[_Piece]] = {}
-        for series, lasting in self._decoded(wanted, start):
+        for series, lasting in self._decoded(self._wanted(key, start, end), start):
             for index, labels in enumerate(series.labels):
                 if self._accepts(key, labels):
                     first, last = series.offsets[index], series.offsets[index + 1]
@@ -84,6 +99,33 @@ class ParquetRecording:
                         # A view would hold all that was decoded with it.
                         pieces.setdefault(labels, []).append(piece if lasting else (piece[0].copy(), piece[1].copy()))
         return self._joined(pieces)
+
+    def resident(self, matchers: Sequence[Matcher], start: int, end: int, stale: bool) -> Series | None:
+        """All samples of the row groups that hold what is asked for, decoded once, unless they are too many to keep."""
+        key = tuple(matchers)
+        whole = self._whole.get(key)
+        if whole is None or start < whole.start or whole.end < end:
+            wanted = self._wanted(key, start, end)
+            others = sum(one.samples for other, one in self._whole.items() if other != key)
+            if others + sum(group.rows for group in wanted) > self.keep:
+                return None
+            self._whole.pop(key, None)
+            whole = self._whole[key] = _Whole(start, end, MemoryRecording(self._together(key, wanted)))
+        return whole.recording.resident(key, start, end, stale)
+
+    def _together(self, matchers: tuple[Matcher, ...], wanted: Sequence[Group]) -> Series:
+        pieces: dict[Labels, list[_Piece]] = {}
+        for decoded in self._pages.decode(wanted):
+            series = self._noted(decoded)
+            for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
+                if self._accepts(matchers, labels):
+                    pieces.setdefault(labels, []).append((series.times[low:high], series.values[low:high]))
+        return self._joined(pieces)
+
+    def _wanted(self, matchers: tuple[Matcher, ...], start: int, end: int) -> list[Group]:
+        if matchers not in self._candidates:
+            self._candidates[matchers] = [group for group in self._groups if group.may_hold(matchers, self._elsewhere)]
+        return [group for group in self._candidates[matchers] if group.start <= end and start <= group.end]
 
     def _accepts(self, matchers: tuple[Matcher, ...], labels: Labels) -> bool:
         key = matchers, labels
@@ -122,13 +164,18 @@ class ParquetRecording:
         labels = tuple(sorted(pieces))
         ordered = [self._in_order(one, pieces[one]) for one in labels]
         lengths = [sum(len(times) for times, _ in parts) for parts in ordered]
-        every = list(chain.from_iterable(ordered))
-        return Series(
-            labels,
-            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
-            np.concatenate([times for times, _ in every] or [np.zeros(0, dtype=np.int64)]),
-            np.concatenate([values for _, values in every] or [np.zeros(0)]),
-        )
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
+        series = Series(labels, offsets, np.empty(offsets[-1], dtype=np.int64), np.empty(offsets[-1]))
+
+        def copy(rows: slice) -> None:
+            first, last = offsets[rows.start], offsets[rows.stop]
+            parts = list(chain.from_iterable(ordered[rows]))
+            if parts:
+                np.concatenate([times for times, _ in parts], out=series.times[first:last])
+                np.concatenate([values for _, values in parts], out=series.values[first:last])
+
+        over_rows(copy, len(labels), len(series.times))
+        return series
 
     def _in_order(self, labels: Labels, pieces: Sequence[_Piece]) -> Sequence[_Piece]:
         """The pieces of one series by time; one piece of all where they overlap."""
