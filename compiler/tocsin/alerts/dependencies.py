@@ -34,7 +34,7 @@ ALERTS, STATE = "ALERTS", "ALERTS_FOR_STATE"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`reads` are the rules that may have written what the expression of a rule reads, `queries` those that its
-    templates may. Rules of one level need only earlier levels, but those of a circle, which needs itself.
+    templates may query. Rules of one level need only earlier levels, but those of a circle, which needs itself.
     """
 
     rules: Mapping[Key, Rule]
@@ -56,7 +56,7 @@ def plan(groups: Sequence[RuleGroup]) -> Plan:
     writers = Writers.of(rules)
     reads = {key: frozenset(writers.read_by(rule)) for key, rule in rules.items()}
     queried = {key: frozenset(other for other in rules if other < key) for key, rule in rules.items() if queries(rule)}
-    needed = {key: read | queried.get(key, frozenset()) for key, read in reads.items()}
+    needed = {key: read | (queried[key] if names_by_query(rules[key]) else set()) for key, read in reads.items()}
     before, rest = _levels(list(rules), needed)
     needing: dict[Key, set[Key]] = {key: set() for key in rules}
     for key, others in needed.items():
@@ -140,8 +140,13 @@ def _possible(matchers: Iterable[Matcher], known: Known) -> bool:
 
 def queries(rule: Rule) -> bool:
     """Whether a template of an alert may query."""
-    texts = (*rule.labels.values(), *rule.annotations.values()) if isinstance(rule, AlertingRule) else ()
-    return any(template_reads(text, "query") for text in texts)
+    annotations = rule.annotations.values() if isinstance(rule, AlertingRule) else ()
+    return names_by_query(rule) or any(template_reads(text, "query") for text in annotations)
+
+
+def names_by_query(rule: Rule) -> bool:
+    """Whether the labels of an alert may depend on queries; annotations can be told when all is done."""
+    return isinstance(rule, AlertingRule) and any(template_reads(text, "query") for text in rule.labels.values())
 
 
 def could_read(selector: VectorSelector, names: Collection[str]) -> str | None:

@@ -247,13 +247,13 @@ class _Replay:
             return
         self.tracks |= tracks
 
-    def _track(self, key: Key, present: Recording | None = None) -> Track:
-        """A rule before its first evaluation; `present` is what its templates query, where that changes."""
+    def _track(self, key: Key, present: Present | None = None) -> Track:
+        """A rule before its first evaluation; `present` is what its labels query, where that changes."""
         rule, group = self.plan.rules[key], key[0]
         texts = None
         if isinstance(rule, AlertingRule):
-            queried = self.plan.queries.get(key, frozenset())
-            view = cache(lambda: present or self._source(queried))
+            done = cache(lambda: self._source(self.plan.queries.get(key, frozenset())))
+            view = done if present is None else lambda: done() if present.is_over else present
             texts = Texts(rule, self.semantics, view, self._unknown(key))
         limit, compat = self.groups[group].limit, self.semantics.compat
         return Track(rule, self.clocks[group], self.lives[group], limit, compat, texts)

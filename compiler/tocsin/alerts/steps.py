@@ -27,6 +27,7 @@ class Present:
     base: Recording
     names: Names
     writers: Sequence[tuple[Recorder, int]] = ()
+    is_over: bool = False
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -95,6 +96,7 @@ def step_through(
             raise RefusedError(key, error.problem) from None
         if key in read:
             track.record_states(time)
+    present.is_over = True
 
 
 class RefusedError(ProblemError):
