@@ -15,8 +15,9 @@ from tests.command import INCIDENTS, RULES, SPEC, inert, recording
 from tocsin.diagnostics import ProblemError, Problems, Text, render
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline import compile as compiling
+from tocsin.pipeline.data import Times, open_data
 from tocsin.pipeline.query import answer
-from tocsin.pipeline.replay import Times, open_data, replay
+from tocsin.pipeline.replay import replay
 from tocsin.report import json as json_report
 from tocsin.report import problems as reporting
 from tocsin.sources.api import OpenedRecording

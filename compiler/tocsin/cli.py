@@ -185,9 +185,10 @@ def backtest(
     """Replay specs and rule files on a recording: what would have fired, when, and whether it should have."""
     from tocsin.engine.semantics import Semantics
     from tocsin.pipeline import compile as compiling
+    from tocsin.pipeline.data import Times, open_data, read_time
     from tocsin.pipeline.inputs import read_inputs
     from tocsin.pipeline.judge import judged
-    from tocsin.pipeline.replay import Times, open_data, page, read_time, replay
+    from tocsin.pipeline.replay import page, replay
     from tocsin.report import json as json_report
     from tocsin.report import text
     from tocsin.targets import files
@@ -284,8 +285,8 @@ def query(
 ) -> None:
     """Evaluate PromQL on a recording, at one time or over a range."""
     from tocsin.engine.semantics import Semantics
+    from tocsin.pipeline.data import Times, open_data, read_time
     from tocsin.pipeline.query import answer, read_expressions
-    from tocsin.pipeline.replay import Times, open_data, read_time
 
     if (start or end) and not step:
         raise _wrong_call("--start and --end want a --step")

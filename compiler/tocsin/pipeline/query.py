@@ -11,8 +11,8 @@ from tocsin.document import read_source
 from tocsin.engine.evaluate import evaluate_instant, evaluate_range, evaluate_windows
 from tocsin.engine.semantics import Failure, Result, Semantics
 from tocsin.engine.tile import span_of
+from tocsin.pipeline.data import Times
 from tocsin.pipeline.limits import check_subqueries, check_times
-from tocsin.pipeline.replay import Times
 from tocsin.promql.ast import Expr, Paren, String, ValueType, value_type
 from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tocsin.backtest.incidents import read_incidents
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.run import backtest
 from tocsin.backtest.trace import recorded, traces
-from tocsin.diagnostics import Problem, ProblemError, Problems, Text
+from tocsin.diagnostics import Problems
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
+from tocsin.pipeline.data import Times
 from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
-from tocsin.sources.api import OpenedRecording, Selective
-from tocsin.sources.open import open_recording
-from tocsin.sources.time import parse_time
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When to evaluate, in Unix milliseconds; None where the recording decides. Without a step, at one time."""
-
-    start: int | None = None
-    end: int | None = None
-    step: int | None = None
-
-
-def open_data(data: str, problems: Problems) -> OpenedRecording:
-    """The recording at a path; raises ProblemError where it cannot be read."""
-    recording = open_recording(data)
-    problems.extend(recording.problems)
-    return recording
+from tocsin.sources.api import Selective
 
 
 def replay(
@@ -68,14 +50,3 @@ def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, s
 
     compared = traces(verdict, groups, recording, semantics)
     return html.render(verdict, compared, recorded(recording, verdict.window, semantics))
-
-
-def read_time(option: str, text: str | None) -> int | None:
-    """A time of the command line; raises ProblemError."""
-    if text is None:
-        return None
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        span = Text.of(text, f"--{option}").span
-        raise ProblemError(Problem("input/time", f"`{text}` is not a time: {error}", span)) from None
