@@ -104,6 +104,7 @@ class Twin:
         self.store: dict[Labels, Held] = {}
         self.groups: dict[tuple[int, Labels], Group] = {}
         self.log: dict[tuple[str, Labels, str, str], Entry] = {}
+        self.read = self.log
         self.index: dict[tuple[int, tuple[str, ...]], Labels] = {}
 
     def run(self) -> tuple[Notification, ...]:
@@ -121,6 +122,7 @@ class Twin:
             sent = rule.send(now, self.semantics)
             if sent:
                 self.put(sent, now)
+        self.read = dict(self.log)  # by all that are flushed now, before any of them writes
         for key in sorted(self.groups):
             group = self.groups[key]
             if group.tick == now:
@@ -180,7 +182,7 @@ class Twin:
         for place, body in enumerate(self.scenario.config.receivers[options.receiver]["webhook_configs"]):
             sends = body.get("send_resolved", True)
             key = (options.key, group.labels, options.receiver, f"webhook[{place}]")
-            reason = self.reason(self.log.get(key), firing, resolved, sends, now - options.repeat_interval)
+            reason = self.reason(self.read.get(key), firing, resolved, sends, now - options.repeat_interval)
             if reason:
                 expires = now + min(2 * options.repeat_interval, self.semantics.log_retention)
                 self.log[key] = Entry(firing, resolved, now, expires)

@@ -33,12 +33,17 @@ class Integration:
 
 @dataclass(slots=True)
 class Entry:
-    """What was last told to an integration, when, and from when the log has forgotten it."""
+    """What was last told to an integration, when, and from when the log has forgotten it.
+
+    Groups that share a log and are flushed at the same time read it before any of them writes: they see the entry
+    `before`. So both notify, as they do in a live Alertmanager.
+    """
 
     firing: frozenset[int]
     resolved: frozenset[int]
     at: int
     gone: int
+    before: Entry | None
 
 
 Log = dict[tuple[str, str], Entry]
@@ -156,7 +161,7 @@ class Group:
             reason = _reason(entry, firing, resolved, integration.send_resolved, now - self.node.repeat_interval)
             if reason is None:
                 continue
-            self._note(integration, firing, resolved, now)
+            self._note(integration, entry, firing, resolved, now)
             if firing or integration.send_resolved:
                 sent = resolved if integration.send_resolved else NOBODY
                 yield Notification(
@@ -168,14 +173,20 @@ class Group:
 
     def _entry(self, integration: Integration, now: int) -> Entry | None:
         entry = self.log.get((self.node.receiver, integration.name))
+        if entry and entry.at == now:
+            entry = entry.before
         return entry if entry and now < entry.gone else None
 
-    def _note(self, integration: Integration, firing: frozenset[int], resolved: frozenset[int], now: int) -> None:
+    def _note(
+        self, one: Integration, before: Entry | None, firing: frozenset[int], resolved: frozenset[int], now: int
+    ) -> None:
         """An expired entry is gone at the next clean-up of the log (nflog/nflog.go `Log`, `GC`)."""
         semantics = self.semantics
         expired = now + min(semantics.log_retention, 2 * self.node.repeat_interval)
         gone = expired + -(expired - self.start) % semantics.log_clean_up
-        self.log[self.node.receiver, integration.name] = Entry(firing, resolved, now, gone)
+        if before:
+            before.before = None
+        self.log[self.node.receiver, one.name] = Entry(firing, resolved, now, gone, before)
 
     def _next_change(self, now: int) -> int:
         """The first time at which a flush may find another state than that at `now`, if nothing arrives."""
@@ -185,7 +196,7 @@ class Group:
             if alert in self.muted:
                 times.append(self.muted[alert].change(now))
         for integration in self.integrations:
-            entry = self._entry(integration, now)
+            entry = self.log.get((self.node.receiver, integration.name))
             if entry:
                 times += [entry.at + self.node.repeat_interval + 1, entry.gone]
         return min(time for time in times if time > now)
