@@ -22,10 +22,12 @@ from typer.testing import CliRunner
 
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import FINDINGS
+from tocsin.backtest.measure import at_once, flaps
 from tocsin.backtest.run import backtest
 from tocsin.backtest.what_if import Rerun, deciding
 from tocsin.cli import app
 from tocsin.engine.evaluate import DEFAULT
+from tocsin.labels import from_mapping
 from tocsin.pipeline.explain import data_rule_names, lint_rule_names
 from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
@@ -261,7 +263,27 @@ def test_no_proposal_loses_an_incident(tmp_path: Path) -> None:
     )
     problems = judged(tmp_path, example("noise/low-precision", "Bad"), recording)
     (found,) = [problem for problem in problems if problem["code"] == "noise/low-precision"]
-    assert "no `for` of up to 2h or stricter threshold" in found["help"]
+    assert "no `for` of up to 2h and no stricter threshold would" in found["help"]
+
+
+def episode(minute: int, lasts: int = 5, **labels: str) -> Episode:
+    return Episode(from_mapping(labels), minute * MINUTE, minute * MINUTE, (minute + lasts) * MINUTE)
+
+
+def test_an_alert_that_fires_again_for_another_incident_is_no_flap() -> None:
+    again = [episode(minute) for minute in (0, 20, 40, 60, 80)]
+    assert flaps(again).count == 4
+    assert flaps(again, {again[1], again[2]}).count == 2
+    assert flaps([episode(minute) for minute in (0, 65, 130)]).count == 0, "an hour of rest between them"
+    assert flaps([episode(20 * number, instance=str(number)) for number in range(9)]).count == 0
+
+
+def test_what_fires_at_once() -> None:
+    some = [episode(0, 10, i="a", j="1"), episode(5, 10, i="b", j="1"), episode(10, 10, i="c", j="2")]
+    assert (len(at_once(some).alerts), at_once(some).at) == (2, 5 * MINUTE), "one ends as the next begins"
+    assert len(at_once(some, ["i"]).alerts) == 2
+    assert len(at_once(some, ["i", "j"]).alerts) == 1
+    assert at_once([]).alerts == frozenset()
 
 
 # --- the budget -------------------------------------------------------------------------------------------------------
@@ -319,6 +341,25 @@ def test_only_what_wakes_is_a_page(tmp_path: Path) -> None:
     assert told(judged(tmp_path, bad, example(name, "Recording"), waking, code=1)) == [name]
 
 
+@pytest.mark.parametrize(
+    ("budget", "column", "message"),
+    [
+        ("{pages_per_week: -1}", 26, "expected a number that is not negative, found `-1`"),
+        ("{pages_per_week: true}", 26, "expected a number that is not negative, found `true`"),
+        ("{short_episodes: 0.2}", 26, "expected a share in percent, such as `20%`, found `0.2`"),
+        ("{precision: 101%}", 21, "`101%` is more than all of them"),
+        ("{pages_per_day: 1}", 10, "`budget` has no key `pages_per_day`"),
+        ("{owners: {payments: 3}}", 29, "expected limits, such as `{pages_per_week: 5}`, found `3`"),
+        ("{owners: {billing: {}}}", 19, "owner `billing` is not defined"),
+        ("3", 9, "expected keys with values, found `3`"),
+    ],
+)
+def test_a_faulty_budget_is_told_with_its_place(tmp_path: Path, budget: str, column: int, message: str) -> None:
+    settings = f"budget: {budget}\nowners: {{payments: {{}}}}\n"
+    problems = lint(tmp_path, example("noise/flapping", "Bad"), settings)
+    assert [(one.message, one.span.line, one.span.column) for one in problems] == [(message, 1, column)]
+
+
 def test_a_comment_allows_a_finding_on_data(tmp_path: Path) -> None:
     name = "noise/flapping"
     comment = f"# tocsin: allow {name} until 2999-01-31 -- the queue is drained by hand this month\n  "
@@ -358,7 +399,7 @@ def test_pending_for_too_short_is_told_where_that_is_of_use(tmp_path: Path) -> N
     assert (found["code"], found["severity"]) == ("noise/never-fired", "info")
     assert "its condition held for 7m at most" in found["message"]
     (caught,) = judged(tmp_path, rules, recording + "\nincident 58 to 70")
-    assert "`for: 7m` would have caught 1 of the incidents, and fired never in vain" in caught["help"]
+    assert "`for: 7m` would have caught 1 incident, and fired never for nothing" in caught["help"]
     assert judged(tmp_path, rules, recording + "\nincident 110 to 120") == []
 
 

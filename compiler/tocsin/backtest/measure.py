@@ -35,14 +35,17 @@ def fired(episodes: Iterable[Episode]) -> list[Episode]:
     return [episode for episode in episodes if episode.firing is not None]
 
 
-def flaps(episodes: Iterable[Episode]) -> Flaps:
-    """The hour in which one alert fired again most often, each time less than an hour after it was resolved."""
+def flaps(episodes: Iterable[Episode], news: Collection[Episode] = ()) -> Flaps:
+    """The hour in which one alert fired again most often, each time less than an hour after it was resolved.
+
+    What is among the `news` does not count: it was the first to tell of something.
+    """
     alerts: defaultdict[Labels, list[Episode]] = defaultdict(list)
     for episode in fired(episodes):
         alerts[episode.labels].append(episode)
     worst = Flaps()
     for labels, own in sorted(alerts.items()):
-        again = _again(own)
+        again = _again(own, news)
         for index, start in enumerate(again):
             count = bisect_right(again, start + HOUR) - index
             if count > worst.count:
@@ -50,13 +53,14 @@ def flaps(episodes: Iterable[Episode]) -> Flaps:
     return worst
 
 
-def _again(episodes: Sequence[Episode]) -> list[int]:
-    """When an alert fired that had been resolved less than an hour before."""
+def _again(episodes: Sequence[Episode], news: Collection[Episode]) -> list[int]:
+    """When an alert fired that had been resolved less than an hour before, and was no news."""
     ordered = sorted(episodes, key=lambda episode: episode.firing or 0)
     return [
         later.firing
         for earlier, later in pairwise(ordered)
         if later.firing is not None and earlier.resolved is not None and later.firing - earlier.resolved < HOUR
+        if later not in news
     ]
 
 

@@ -1,6 +1,7 @@
 """An alert that makes noise to the mildest change that would have kept it within a limit, on the same recording.
 
-Every proposal has been replayed: it loses no incident that the alert caught before, and the alert still fires.
+Every proposal has been replayed: the alert still fires, and every incident that it caught is still caught, by itself or
+at least by another alert.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def propose(subject: Subject, meets: Meets, *kinds: Kind, tell: Tell | None = No
     if subject.knows_incidents and not subject.caught(subject.episodes):
         return "it told of no incident: remove it, or watch what people notice"
     names = [_NAMES[kind] for kind in kinds if kind != "threshold" or subject.limit]
-    lost = " and no incident were lost" if subject.knows_incidents else ""
-    return f"there is no {' or '.join(names)} with which it would keep within it{lost}: watch another indicator"
+    lost = " without losing an incident" if subject.knows_incidents else ""
+    return f"no {' and no '.join(names)} would keep it within that{lost}: watch another indicator"
 
 
 _NAMES: dict[Kind, str] = {
@@ -55,10 +56,14 @@ _NAMES: dict[Kind, str] = {
 
 
 def _first(subject: Subject, kind: Kind, meets: Meets) -> Change | None:
-    needed = subject.caught(subject.episodes)
-    for change in _changes(subject, kind):
-        if fired(change.episodes) and meets(change.episodes) and needed <= subject.caught(change.episodes):
-            return change
+    """The mildest change that loses no incident, else the mildest that loses none which no other alert catches."""
+    before = subject.caught(subject.episodes)
+    meeting = [one for one in _changes(subject, kind) if fired(one.episodes) and meets(one.episodes)]
+    for needed in (before, before - subject.shared()):
+        for change in meeting:
+            caught = subject.caught(change.episodes)
+            if needed <= caught and bool(caught) == bool(before):
+                return change
     return None
 
 
@@ -83,8 +88,10 @@ def _outcome(subject: Subject, episodes: Sequence[Episode]) -> str:
     if not subject.knows_incidents:
         return told
     kept = len(subject.caught(episodes))
+    lost = len(subject.caught(subject.episodes)) - kept
     caught = f" and still caught {kept} incident{'s' * (kept != 1)}" if kept else ""
-    return f"{told}, {times(now - subject.useful(episodes))} for nothing,{caught}".rstrip(",")
+    elsewhere = f"; the other {lost} would be left to other alerts" if lost > 0 else ""
+    return f"{told}, {times(now - subject.useful(episodes))} for nothing,{caught}".rstrip(",") + elsewhere
 
 
 def threshold_text(subject: Subject, limit: float) -> str:

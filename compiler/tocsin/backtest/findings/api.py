@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from tocsin.alerts.timeline import Episode
-from tocsin.backtest.model import Backtest, RuleVerdict
+from tocsin.backtest.model import Backtest, Incident, RuleVerdict
 from tocsin.backtest.pages import OWNER, Page
 from tocsin.backtest.score import TOLERANCE, Claim, claims, fits
 from tocsin.budget import Budget
@@ -82,7 +83,19 @@ class Subject:
 
     def caught(self, episodes: Sequence[Episode]) -> frozenset[str]:
         """The incidents that some of the episodes fired for."""
-        return frozenset(one.incident.name for one in self._claims() if any(fits(e, one) for e in episodes))
+        return frozenset(incident.name for incident, told in self._told(episodes) if told)
+
+    def shared(self) -> frozenset[str]:
+        """The incidents that other alerts caught too: those that wake a person, where this one does."""
+        waking = {(page.verdict.group, page.verdict.rule.name) for page in self.pages}
+        own = (self.verdict.group, self.rule.name)
+        found = self.backtest.incidents
+        others = {one.incident.name: {(each.group, each.rule) for each in one.detections} - {own} for one in found}
+        return frozenset(name for name, some in others.items() if (some & waking if self.wakes else some))
+
+    def news(self, episodes: Sequence[Episode]) -> set[Episode]:
+        """The episodes that were the first to fire for some incident."""
+        return {told[0] for _, told in self._told(episodes) if told}
 
     def idle(self, episodes: Sequence[Episode]) -> list[Episode]:
         """The episodes that no incident explains, those among them that never fired."""
@@ -95,8 +108,15 @@ class Subject:
 
     def useful(self, episodes: Sequence[Episode]) -> int:
         """How many of the episodes fired for an incident."""
-        found = self._claims()
-        return sum(any(fits(episode, one) for one in found) for episode in episodes)
+        return len({episode for _, told in self._told(episodes) for episode in told})
+
+    def _told(self, episodes: Sequence[Episode]) -> Iterator[tuple[Incident, list[Episode]]]:
+        """Each incident, and the episodes that fired for it in the order of firing."""
+        ordered = sorted((one for one in episodes if one.firing is not None), key=lambda one: one.firing or 0)
+        firing = [one.firing or 0 for one in ordered]
+        for claim in self._claims():
+            some = ordered[bisect_left(firing, claim.since) : bisect_right(firing, claim.until)]
+            yield claim.incident, [episode for episode in some if fits(episode, claim)]
 
     def _claims(self) -> Sequence[Claim]:
         real = [one.incident for one in self.backtest.incidents]

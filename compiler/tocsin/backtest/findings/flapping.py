@@ -2,7 +2,8 @@
 
 What comes and goes around its threshold is one thing to a person, and each time it comes is another notification.
 `keep_firing_for` bridges the gaps, a longer `for` leaves the short ones out. The limit is `flaps_per_hour` in the
-`budget` of tocsin.yaml: how often within an hour one alert fires again that was resolved less than an hour before.
+`budget` of tocsin.yaml: how often within an hour one alert fires again that was resolved less than an hour before,
+unless it is the first to tell of another incident.
 
 Source: Prometheus documentation, "Alerting rules" (`keep_firing_for`); prometheus/alertmanager issue 204.
 
@@ -46,10 +47,11 @@ Good::
         no_data: ignore
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import Finding, Subject, data_rule, moment, times
-from tocsin.backtest.measure import fired, flaps, lasted
+from tocsin.backtest.measure import Flaps, fired, flaps, lasted
 from tocsin.backtest.propose import propose
 from tocsin.duration import format_duration
 
@@ -57,7 +59,7 @@ from tocsin.duration import format_duration
 @data_rule()
 def check(subject: Subject) -> Iterator[Finding]:
     limit = subject.budget.flaps_per_hour
-    worst = flaps(subject.episodes)
+    worst = _worst(subject, subject.episodes)
     if worst.count <= limit.value:
         return
     durations = lasted(subject.episodes)
@@ -67,5 +69,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     )
     typical = format_duration(durations[len(durations) // 2])
     label = f"fired {times(len(fired(subject.episodes)))}, half of them for no longer than {typical}"
-    change = propose(subject, lambda episodes: flaps(episodes).count <= limit.value, "for", "keep_firing_for")
+    change = propose(subject, lambda some: _worst(subject, some).count <= limit.value, "for", "keep_firing_for")
     yield Finding(message, subject.place("keep_firing_for", "for"), label, change, limit.severity)
+
+
+def _worst(subject: Subject, episodes: Sequence[Episode]) -> Flaps:
+    return flaps(episodes, subject.news(episodes))

@@ -80,8 +80,7 @@ def _pending(subject: Subject, held: int, count: int) -> Iterator[Finding]:
         if not caught:
             return
         false = times(len(fired(episodes)) - subject.useful(episodes))
-        change = (
-            f"`for: {format_duration(held)}` would have caught {caught} of the incidents, and fired {false} in vain"
-        )
+        incidents = f"{caught} incident{'s' * (caught != 1)}"
+        change = f"`for: {format_duration(held)}` would have caught {incidents}, and fired {false} for nothing"
     message = f"it was pending {times(count)} and never fired: its condition held for {format_duration(held)} at most"
     yield Finding(message, subject.place("for"), "", change, Severity.INFO)

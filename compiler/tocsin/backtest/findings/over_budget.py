@@ -79,7 +79,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return others + len(fired(episodes)) <= limit.value * weeks
 
     shares = ", ".join(f"`{names[one]}` {count:,} ({count / len(mine):.0%})" for one, count in noisiest)
-    whose = f"`{subject.owner}` is" if subject.owner else "whoever owns no alerts is"
+    whose = f"`{subject.owner}` is" if subject.owner else "whoever owns what has no `owner` is"
     observed = format_duration(subject.backtest.observed // 60_000 * 60_000)
     message = f"{whose} woken {len(mine):,} times in {observed} of recorded time; accepted are {limit.value:g} a week"
     label = f"most by {shares}"
