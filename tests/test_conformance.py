@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.__main__ import main
-from tests.conformance.differences import DIFFERENCES
+from tests.conformance.differences import DIFFERENCES, Difference
 from tests.conformance.evals import agree, variants
 from tests.conformance.run import Outcome, outcomes, run
 from tests.conformance.script import Eval, ScriptError, commands, read
@@ -18,6 +18,8 @@ from tocsin.promql.print import print_expr
 from tocsin.series import STALE
 
 SCRIPTS = Path(__file__).parent.parent.parent / "shared" / "promqltest"
+
+README = Path(__file__).parent.parent / "README.md"
 
 needs_scripts = pytest.mark.skipif(not SCRIPTS.is_dir(), reason="needs the folder shared beside the project")
 
@@ -51,6 +53,12 @@ def test_the_listed_differences_are_few() -> None:
     assert len(evals) > 1500
     assert sum(listed.count for listed in DIFFERENCES) <= 0.05 * len(evals)
     assert sum(listed.count for listed in DIFFERENCES if listed.floats) <= 0.01 * 900
+
+
+@pytest.mark.parametrize("listed", DIFFERENCES, ids=lambda listed: listed.script)
+def test_the_readme_lists_the_differences(listed: Difference) -> None:
+    (row,) = (line for line in README.read_text().splitlines() if line.startswith("|") and listed.reason in line)
+    assert str(listed.count) in row.split()
 
 
 # --- the runner ------------------------------------------------------------------------------------------------------
