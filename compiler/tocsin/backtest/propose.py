@@ -58,13 +58,16 @@ _NAMES: dict[Kind, str] = {
 def _first(subject: Subject, kind: Kind, meets: Meets) -> Change | None:
     """The mildest change that loses no incident, else the mildest that loses none which no other alert catches."""
     before = subject.caught(subject.episodes)
-    meeting = [one for one in _changes(subject, kind) if fired(one.episodes) and meets(one.episodes)]
-    for needed in (before, before - subject.shared()):
-        for change in meeting:
+    shared = subject.shared()
+    second = None
+    for change in _changes(subject, kind):
+        if fired(change.episodes) and meets(change.episodes):
             caught = subject.caught(change.episodes)
-            if needed <= caught and bool(caught) == bool(before):
+            if before <= caught:
                 return change
-    return None
+            if second is None and caught and before - shared <= caught:
+                second = change
+    return second
 
 
 def _changes(subject: Subject, kind: Kind) -> Iterator[Change]:

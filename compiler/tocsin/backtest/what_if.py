@@ -134,6 +134,8 @@ class Rerun:
 
     def _evaluations(self, times: Times, present: Mask, keep_firing_for: int) -> tuple[Times, Mask]:
         """The evaluations that decide about one alert: those given, and where `keep_firing_for` is over."""
+        if not keep_firing_for:
+            return times, present
         interval = self._group.interval or self.semantics.evaluation_interval
         returned = times[present]
         gone = times[~present & np.append(False, present[:-1])]
