@@ -100,7 +100,7 @@ def prometheus(data: Mapping[Labels, Samples], *more: str) -> Iterator[Prometheu
         (root / "samples.txt").write_text(openmetrics(data))
         make = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(root / "samples.txt"), str(root / "data")]
         subprocess.run(make, check=True, capture_output=True, text=True)
-        with _server(root, more) as server:
+        with serving(root, more) as server:
             yield server
 
 
@@ -110,7 +110,7 @@ def written(data: Mapping[Labels, Samples]) -> Iterator[Prometheus]:
     with tempfile.TemporaryDirectory() as folder:
         # The head keeps what is at most half of the shortest block older than its newest sample.
         arguments = ["--web.enable-remote-write-receiver", "--storage.tsdb.min-block-duration=2d"]
-        with _server(Path(folder), [*arguments, "--storage.tsdb.max-block-duration=20d"]) as server:
+        with serving(Path(folder), [*arguments, "--storage.tsdb.max-block-duration=20d"]) as server:
             ordered = {labels: data[labels] for labels in sorted(data)}
             reply = requests.post(f"{server.url}/api/v1/write", data=body(ordered), headers=HEADERS, timeout=60)
             assert reply.status_code == 204, reply.text
@@ -118,8 +118,11 @@ def written(data: Mapping[Labels, Samples]) -> Iterator[Prometheus]:
 
 
 @contextmanager
-def _server(root: Path, more: Sequence[str] = ()) -> Iterator[Prometheus]:
-    (root / "prometheus.yml").write_text("global: {evaluation_interval: 1m}\n")
+def serving(
+    root: Path, more: Sequence[str] = (), config: str = "global: {evaluation_interval: 1m}"
+) -> Iterator[Prometheus]:
+    """A server of what is in the folder `data` of a folder."""
+    (root / "prometheus.yml").write_text(config)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -108,8 +108,8 @@ def restarting(pattern: str, for_: int, down: int, up: int) -> tuple[list[tuple[
     [
         (5, 20, 23, 23, 28),  # shorter than ten minutes: as if it had begun at the restart
         (10, 20, 23, 0, 25),  # it fired before the restart: at once again
-        (40, 20, 23, 5, 45),  # the last sample is of minute 19, states are restored at minute 24: five minutes later
-        (25, 20, 23, 9, 34),  # six minutes were left: ten minutes after states are restored
+        (40, 20, 23, 5, 46),  # the last sample is of minute 19, states are restored after minute 24: five minutes later
+        (25, 20, 23, 9, 35),  # six minutes were left: ten minutes after states are restored
         (40, 20, 90, 90, 130),  # down for more than an hour: forgotten
     ],
 )

@@ -21,8 +21,13 @@ _GRACE = 600_000
 """`--rules.alert.for-grace-period`: rules with a shorter `for` are not restored."""
 
 
+_LATER = 1
+"""States are restored a moment after an evaluation, as long as that took; so what is counted from there is too late for
+the evaluation after a whole number of intervals."""
+
+
 def restored(rule: AlertingRule, labels: Labels, written: Columns, time: int, compat: Compat) -> int | None:
-    """Since when an alert is active, in milliseconds, that is so again when states are restored at `time`.
+    """Since when an alert is active, in milliseconds, that is so again when states are restored after `time`.
 
     None where nothing is known of it, or it was not active when the server stopped. Since release 2.52 or so the
     series of a rule are found by its labels as they are written, so that templates in them prevent it.
@@ -34,14 +39,15 @@ def restored(rule: AlertingRule, labels: Labels, written: Columns, time: int, co
         return None
     if series not in written:
         return None
-    times, values, _ = clipped(written[series], time - _TOLERANCE, time)
+    times, values, _ = clipped(written[series], time + _LATER - _TOLERANCE, time)
     if not len(times) or values.view(np.uint64)[-1] == STALE_BITS:
         return None
     down, active = int(times[-1]) // 1000 * 1000, int(values[-1]) * 1000
     remaining = rule.for_ - (down - active)
     if remaining <= 0:
         return active
-    return time + _GRACE - rule.for_ if remaining < _GRACE else active + time - down
+    now = time + _LATER
+    return now + _GRACE - rule.for_ if remaining < _GRACE else active + now - down
 
 
 def _as_written(rule: AlertingRule, labels: Labels) -> bool:
