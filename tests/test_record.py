@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tocsin.record.partial import Partial
 from tocsin.record.run import _stretches, assemble
 from tocsin.record.target import STEP, BlockFolder, ParquetFile, target_of
 from tocsin.record.wanted import Wanted, wanted
+from tocsin.report.record import progress
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
 from tocsin.series import Series
 from tocsin.sources.arrow.write import write_parquet
@@ -299,3 +301,15 @@ def test_rules_that_read_nothing_are_refused(folder: Path) -> None:
     done = run("record", "rules.yaml", *FROM_FILE, "-o", "x.parquet", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert "these rules read no series" in done.stderr
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_shown_on_a_terminal_only() -> None:
+    for file, shown in ((Terminal(), True), (StringIO(), False)):
+        with progress(file) as tell:
+            tell(50, 200, 1234)
+        assert ("1,234 samples" in file.getvalue(), "25%" in file.getvalue()) == (shown, shown)

@@ -16,7 +16,8 @@ from tests.victoria import victoria
 
 ROOT = Path(__file__).parent.parent
 PETSHOP = ROOT / "golden" / "petshop"
-KINDS = ("folder", "dump", "export", "prometheus", "remote read", "victoriametrics")
+SERVERS = ("prometheus", "remote read", "victoriametrics")
+KINDS = ("folder", "dump", "export", *SERVERS, *(f"{server}, recorded" for server in SERVERS), "blocks, recorded")
 
 
 def verdict(source: str) -> str:
@@ -55,8 +56,18 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
         everything = {"match[]": '{__name__!=""}', "start": "0"}
         (root / "export").write_bytes(requests.post(f"{rounding}/api/v1/export", data=everything, timeout=60).content)
         urls = (prometheus, f"remote-read+{prometheus}", f"victoriametrics+{rounding}")
-        places = (*(str(root / name) for name in ("data", "dump", "export")), *urls)
+        recorded = [record(url, f"{root}/{kind}.parquet") for kind, url in zip(SERVERS, urls, strict=True)]
+        files = (str(root / name) for name in ("data", "dump", "export"))
+        places = (*files, *urls, *recorded, record(urls[1], f"{root}/recorded/"))
         yield Copies(str(root / "samples.om"), dict(zip(KINDS, places, strict=True)))
+
+
+def record(url: str, out: str) -> str:
+    """What the specs read of a server, recorded."""
+    days = ("--since", "2023-04-12T00:00:00Z", "--until", "2023-09-08T00:00:00Z")
+    done = run("record", "specs", "--from", url, *days, "-o", out, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return out
 
 
 def in_milliseconds(text: bytes) -> bytes:

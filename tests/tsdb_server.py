@@ -15,10 +15,24 @@ import requests
 @contextmanager
 def server(root: Path, more: Sequence[str] = ()) -> Iterator[str]:
     """The URL of a server on `root / "data"`, which takes samples up to half an hour late."""
-    (root / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 30m}}\n")
+    port = free_port()
+    process = started(root, port, more)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def started(root: Path, port: int, more: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """A server that is ready."""
+    (root / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 30m}}\n")
     command = [
         "prometheus",
         f"--config.file={root / 'prometheus.yml'}",
@@ -31,16 +45,12 @@ def server(root: Path, more: Sequence[str] = ()) -> Iterator[str]:
         *more,
     ]
     process = subprocess.Popen(command)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                if requests.get(f"{url}/-/ready", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                assert process.poll() is None, "Prometheus ended before it was ready"
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
+    for _ in range(300):
+        try:
+            if requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5).ok:
+                return process
+        except requests.ConnectionError:
+            assert process.poll() is None, "Prometheus ended before it was ready"
+        time.sleep(0.1)
+    process.kill()
+    raise TimeoutError("Prometheus is not ready")
