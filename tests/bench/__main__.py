@@ -11,15 +11,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.bench import commands, evaluate, memory
+from tests.bench import commands, decode, evaluate, memory
 
-PARTS = ("commands", "rules", "processes", "memory")
+PARTS = ("commands", "decode", "rules", "processes", "memory")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("part", nargs="?", choices=PARTS, help="default: all")
-    parser.add_argument("--series", type=int, help="series of each metric (rules: 100, processes: 1000)")
+    parser.add_argument("--series", type=int, help="series of each metric (decode, rules: 100, processes: 1000)")
     parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--only", default="", help="only the sets of rules with this in their name")
     parser.add_argument("--folder", help="where the load is, or is kept for the next time; one for each size")
@@ -27,12 +27,14 @@ def main() -> None:
     agreed = True
     if chosen.part in (None, "commands"):
         commands.run()
+    if chosen.part in (None, "decode"):
+        agreed &= decode.run(chosen.series or 100, chosen.days)
     if chosen.part in (None, "rules"):
         agreed &= evaluate.run(chosen.series or 100, chosen.days, chosen.only, chosen.folder, whole=False)
     if chosen.part in (None, "processes"):
         agreed &= evaluate.run(chosen.series or 1000, chosen.days, chosen.only, chosen.folder, whole=True)
     if not agreed:
-        sys.exit("a result differs from Prometheus's")
+        sys.exit("a result differs from Prometheus's, or what is read from what was written")
     if chosen.part in (None, "memory"):
         memory.main()  # leaves with 1 where it took too much
 
