@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from tests.command import run as command
+from tests.command import write_files
 from tests.rule_groups.compare import Tally, compare
 from tests.rule_groups.generate import Case, case
 from tests.test_alerts import MINUTE, alert, every_minute, minutes, record, series_of
@@ -195,3 +198,46 @@ def test_outages_cut_lives() -> None:
     found = lives(times, [Outage(15, 40), Outage(85, 200)])
     assert [(life.times.tolist(), life.silent) for life in found] == [([0, 10], 0), ([40, 50, 60, 70, 80], 2)]
     assert [part.tolist() for part in found[1].parts] == [[40, 50], [60, 70, 80]]
+
+
+def test_what_rules_record_is_written_as_blocks(tmp_path: Path) -> None:
+    folder = write_files(tmp_path)
+    data = ("--data", "recording.om")
+    done = command("backtest", "specs", *data, "--write-blocks", "blocks", "--format", "json", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    (episode,) = json.loads(done.stdout)["rules"][0]["episodes"]
+    query = ('ALERTS{alertstate="firing"}', "--time", str(episode["firing"]), "--format", "json")
+    read = command("query", "--data", "blocks", *query, cwd=folder)
+    (sample,) = json.loads(read.stdout)["data"]["result"]
+    assert sample["metric"] == {**episode["labels"], "__name__": "ALERTS", "alertstate": "firing"}
+    assert sample["value"] == [episode["firing"], "1"]
+
+
+def test_the_command_line_tells_when_groups_are_evaluated(tmp_path: Path) -> None:
+    folder = write_files(tmp_path)
+    call = ("backtest", "specs", "--data", "recording.om", "--format", "json")
+    plain = json.loads(command(*call, cwd=folder).stdout)["rules"][0]["episodes"]
+    shifted = json.loads(command(*call, "--evaluation-offset", "7s", cwd=folder).stdout)["rules"][0]["episodes"]
+    assert [
+        (one["pending"] % 60, one["pending"] - other["pending"] < 120)
+        for one, other in zip(shifted, plain, strict=True)
+    ] == [(7, True)]
+    cut = f"{plain[0]['firing'] + 60}/{plain[0]['firing'] + 240}"
+    found = json.loads(command(*call, "--outage", cut, cwd=folder).stdout)["rules"][0]["episodes"]
+    assert found[0]["resolved"] == plain[0]["firing"] + 240
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--evaluation-offset", "x"), "`x` is neither `auto` nor a duration"),
+        (("--outage", "5"), "`5` is not a start and an end with a `/` between them"),
+        (("--outage", "5/4"), "`5/4` ends before it starts"),
+        (("--outage", "5/9", "--outage", "7/10"), "one outage begins before another is over"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(options: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    done = command("backtest", "specs", "--data", "recording.om", *options, cwd=write_files(tmp_path))
+    assert done.returncode == 2
+    assert told in done.stderr

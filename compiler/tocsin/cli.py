@@ -179,6 +179,15 @@ def backtest(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Also write one self-contained page.")
     ] = None,
+    write_blocks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write what the rules recorded, and ALERTS, as TSDB blocks.")
+    ] = None,
+    evaluation_offset: Annotated[
+        str, typer.Option(metavar="DURATION|auto", help="When groups are evaluated; auto: as their server would.")
+    ] = "0",
+    outage: Annotated[
+        list[str] | None, typer.Option(metavar="START/END", help="The server is down, and restarts. Repeatable.")
+    ] = None,
     compat: CompatOption = Compat.V3,
     settings: SettingsFile = None,
 ) -> None:
@@ -188,7 +197,8 @@ def backtest(
     from tocsin.pipeline.data import Times, open_data, read_time
     from tocsin.pipeline.inputs import read_inputs
     from tocsin.pipeline.judge import judged
-    from tocsin.pipeline.replay import page, replay
+    from tocsin.pipeline.replay import page, replay, write_recorded
+    from tocsin.pipeline.schedule import read_schedule
     from tocsin.report import json as json_report
     from tocsin.report import text
     from tocsin.targets import files
@@ -199,11 +209,12 @@ def backtest(
         inputs = read_inputs(paths, settings, problems)
         groups = compiling.rule_groups(inputs, compiling.compile_specs(inputs))
         times = Times(read_time("start", start), read_time("end", end))
+        schedule = read_schedule(evaluation_offset, outage or ())
         if problems.errors:
             return
         recording = open_data(data, problems)
         semantics = Semantics(_version(compat), evaluation_interval=inputs.settings.evaluation_interval)
-        verdict = replay(groups, recording, incidents, times, semantics, problems)
+        verdict = replay(groups, recording, incidents, times, semantics, problems, schedule)
         verdict = judged(verdict, groups, recording, semantics, inputs, datetime.now(UTC).date(), problems)
         problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
         if format is ResultFormat.JSON:
@@ -212,6 +223,8 @@ def backtest(
             text.write(verdict, sys.stdout)
         if report:
             files.replace(report, page(verdict, groups, recording, semantics))
+        if write_blocks:
+            write_recorded(verdict, str(write_blocks))
 
 
 def _announce_compiling() -> None:

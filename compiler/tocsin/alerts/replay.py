@@ -40,6 +40,9 @@ class Schedule:
     outages: tuple[Outage, ...] = ()
 
 
+STEADY = Schedule()
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """The timelines of the alerting rules, in the order of the groups, and what was left out or failed.
@@ -64,7 +67,7 @@ def replay(
     start: int,
     end: int,
     semantics: Semantics,
-    schedule: Schedule = Schedule(),
+    schedule: Schedule = STEADY,
 ) -> Replay:
     """Evaluate every group at its times from `start` to `end`, both inclusive, in milliseconds.
 

@@ -5,8 +5,9 @@ All times are Unix milliseconds and all durations milliseconds. A score that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tocsin.alerts.replay import Replay
 from tocsin.alerts.timeline import Episode, Timeline
 from tocsin.diagnostics import Problem, Span
 from tocsin.labels import EMPTY, Labels
@@ -114,7 +115,7 @@ class Backtest:
 
     `incidents` are those within the window, `not_incidents` with what paged for them; `rules` stand in the order
     of the groups. `severities` are the scores of the rules of each severity, by its name (empty where a rule has none).
-    `problems` tells what could not be evaluated, and what is only noise.
+    `problems` tells what could not be evaluated, and what is only noise. `replay` is what was judged.
     """
 
     window: Window
@@ -125,3 +126,4 @@ class Backtest:
     not_incidents: tuple[IncidentVerdict, ...] = ()
     problems: tuple[Problem, ...] = ()
     severities: tuple[tuple[str, Score], ...] = ()
+    replay: Replay | None = field(default=None, compare=False, repr=False)

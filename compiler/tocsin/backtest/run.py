@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tocsin.alerts.reach import covered, covering_times
-from tocsin.alerts.replay import replay
+from tocsin.alerts.replay import STEADY, Schedule, replay
 from tocsin.alerts.timeline import Timeline
 from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Score, Window
 from tocsin.backtest.score import TOLERANCE, blamed, claims, score, verdicts
@@ -27,6 +27,7 @@ def backtest(
     end: int | None = None,
     semantics: Semantics = DEFAULT,
     tolerance: int = TOLERANCE,
+    schedule: Schedule = STEADY,
 ) -> Backtest:
     """Replay all groups from `start` to `end` (Unix milliseconds; the recording's extent) and score what fired.
 
@@ -35,7 +36,7 @@ def backtest(
     """
     start = recording.extent[0] if start is None else start
     window = Window(start, recording.extent[1] if end is None else end, semantics.evaluation_interval)
-    done = replay(groups, recording, window.start, window.end, semantics)
+    done = replay(groups, recording, window.start, window.end, semantics, schedule)
     exprs = [rule.expr for group in groups for rule in group.rules]
     samples = covering_times(recording, window.start - semantics.lookback, window.end, exprs, semantics.lookback)
     observed = covered(samples, semantics.lookback, window.start, window.end)
@@ -56,6 +57,7 @@ def backtest(
         blamed(done.timelines, harmless, real),
         (*done.problems, *_outside(known, [claim.incident for claim in (*real, *harmless)])),
         tuple((name, judge(*some)) for name, some in _by_severity(done.timelines)),
+        replay=done,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tocsin.alerts.replay import STEADY, Schedule
 from tocsin.backtest.incidents import read_incidents
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.run import backtest
@@ -16,6 +17,7 @@ from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 from tocsin.sources.api import Selective
+from tocsin.sources.tsdb.write import write_blocks
 
 
 def replay(
@@ -25,6 +27,7 @@ def replay(
     times: Times,
     semantics: Semantics,
     problems: Problems,
+    schedule: Schedule = STEADY,
 ) -> Backtest:
     """Replays rule groups on a recording, and scores them where a file of incidents is given.
 
@@ -39,9 +42,18 @@ def replay(
     for group in groups:
         check_times(start, end, group.interval or semantics.evaluation_interval)
         check_subqueries([rule.expr for rule in group.rules], semantics)
-    verdict = backtest(groups, recording, known, start, end, semantics)
+    verdict = backtest(groups, recording, known, start, end, semantics, schedule=schedule)
     problems.extend(verdict.problems)
     return verdict
+
+
+def write_recorded(verdict: Backtest, folder: str) -> None:
+    """Writes the series that the rules recorded, `ALERTS` among them, as blocks of a Prometheus database.
+
+    Raises ProblemError where the folder cannot be written.
+    """
+    assert verdict.replay is not None
+    write_blocks(verdict.replay.recorded(), folder)
 
 
 def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, semantics: Semantics) -> str:
