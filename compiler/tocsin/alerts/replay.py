@@ -12,7 +12,7 @@ from tocsin.alerts.clock import Clock, Life, Outage, evaluation_times, hashed_of
 from tocsin.alerts.columns import columns, strided
 from tocsin.alerts.dependencies import Key, Plan, plan, where, written
 from tocsin.alerts.reach import covering_times, reach
-from tocsin.alerts.recorded import Columns, Names, Overlay, clipped, merged, only, recorder_of
+from tocsin.alerts.recorded import Columns, Names, Overlay, Read, clipped, merged, only, recorder_of
 from tocsin.alerts.sight import Sight, stretch
 from tocsin.alerts.steps import Present, ReadAhead, RefusedError, Writer, step_through
 from tocsin.alerts.texts import Texts
@@ -22,7 +22,7 @@ from tocsin.diagnostics import Problem, ProblemError, Severity
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import NAME
-from tocsin.promql.ast import VectorSelector
+from tocsin.promql.ast import Matcher, VectorSelector
 from tocsin.promql.match import matchers_of
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup, place
 from tocsin.series import Recording, Series, Times
@@ -133,10 +133,22 @@ class _Replay:
                 continue
             for _, own in groupby(keys, key=lambda key: key[0]):
                 self._level(list(own))
-        recorded = cache(lambda: MemoryRecording(merged(track.columns() for track in tracks)))
         tracks = tuple(track for _, track in sorted(self.tracks.items()))
-        source = Overlay(self.recording, lambda *asked: recorded().read(*asked), self.names)
+        source = Overlay(self.recording, self._reader(), self.names)
         return Replay(tuple(self._timelines()), tuple(self._told()), source, tracks)
+
+    def _reader(self) -> Read:
+        """How all that was recorded is read: what is selected is put together, once."""
+
+        @cache
+        def written(keys: frozenset[Key]) -> MemoryRecording:
+            return MemoryRecording(merged(self.tracks[key].columns() for key in sorted(keys)))
+
+        def read(matchers: Sequence[Matcher], start: int, end: int) -> Series:
+            keys = self.tracks.keys() & self.plan.writers.of_selector(tuple(matchers))
+            return written(frozenset(keys)).read(matchers, start, end)
+
+        return read
 
     def _timelines(self) -> Iterator[Timeline]:
         for key, track in sorted(self.tracks.items()):
@@ -233,7 +245,8 @@ class _Replay:
 
     def _circle(self, keys: Sequence[Key]) -> None:
         """Evaluate rules step by step; where the engine refuses one of them, all that need it are left out."""
-        present = Present(ReadAhead(self.recording), self.names)
+        until = max((int(life.times[-1]) for key in keys for life in self.lives[key[0]]), default=0)
+        present = Present(ReadAhead(self.recording, until), self.names)
         tracks = {key: self._track(key, present) for key in keys}
         self.reaches |= dict.fromkeys(keys)
         inside = {key: Writer(track.clock, track.recorder) for key, track in tracks.items()}

@@ -43,9 +43,10 @@ class Present:
 
 @dataclass(slots=True)
 class ReadAhead:
-    """A recording that is asked step by step, and read in longer stretches."""
+    """A recording that is asked step by step, and read in longer stretches, `until` the last time that is needed."""
 
     base: Recording
+    until: int
     _held: dict[tuple[Matcher, ...], tuple[int, int, MemoryRecording]] = field(default_factory=dict)
 
     @property
@@ -56,7 +57,7 @@ class ReadAhead:
         """The series that all matchers accept, with their samples from `start` to `end`, both inclusive."""
         first, last, held = self._held.get(tuple(matchers), (0, -1, None))
         if held is None or not first <= start <= end <= last:
-            last = end + _AHEAD
+            last = max(end, min(end + _AHEAD, self.until))
             held = MemoryRecording(self.base.read(matchers, start, last))
             self._held[tuple(matchers)] = (start, last, held)
         return held.read(matchers, start, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -19,7 +19,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.labels import Labels
 from tocsin.promql.ast import Binary, Expr, unwrap
 from tocsin.promql.compare import comparison
-from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
+from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.series import Frame, Mask, Recording, Times, Values, are_histograms
 
 Evaluate: TypeAlias = Callable[[Expr, int, int], Frame]
@@ -91,12 +91,8 @@ def traces(
     window, every = backtest.window, tuple(groups)
     spans = recorded(recording, window, semantics)
     points = min(1200, max(200, 40_000 // max(1, len(backtest.rules))))
-    source = replay(list(map(_recorders, every)), recording, window.start, window.end, semantics).source
-    return tuple(chain.from_iterable(_of_group(group, spans, points, source, semantics) for group in every))
-
-
-def _recorders(group: RuleGroup) -> RuleGroup:
-    return replace(group, rules=tuple(rule for rule in group.rules if isinstance(rule, RecordingRule)))
+    done = backtest.replay or replay(every, recording, window.start, window.end, semantics)
+    return tuple(chain.from_iterable(_of_group(group, spans, points, done.source, semantics) for group in every))
 
 
 def _of_group(
