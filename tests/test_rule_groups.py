@@ -241,3 +241,26 @@ def test_a_schedule_that_cannot_be_is_refused(options: tuple[str, ...], told: st
     done = command("backtest", "specs", "--data", "recording.om", *options, cwd=write_files(tmp_path))
     assert done.returncode == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "rate(late[3m])",
+        "max_over_time(late[1m + step() + 2m])",
+        "late offset (step() + 1m)",
+        "late offset -2m",
+        "late @ 120",
+        "max_over_time(late[3m] @ 300)",
+        "max_over_time(late[4m:30s])",
+        "late and x > 2",
+    ],
+)
+def test_a_rule_sees_of_a_later_one_what_steps_show(expr: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = series_of({"x": every_minute([1, 2, 3, 4, 6, 8, 1, 0, 5])})
+    rules = (record("early", expr), record("late", "x > 0"))
+    given = Case(0, (RuleGroup("g", rules),), series, MINUTE, 8 * MINUTE)
+    whole = run(given, Schedule())
+    monkeypatch.setattr("tocsin.alerts.replay.plan", in_steps)
+    assert_same(whole.recorded(), run(given, Schedule()).recorded())
+    assert len(samples(whole, "early")) > 3

@@ -23,6 +23,7 @@ from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import NAME
 from tocsin.promql.ast import Matcher, VectorSelector
+from tocsin.promql.durations import resolve
 from tocsin.promql.match import matchers_of
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup, place
 from tocsin.series import Recording, Series, Times
@@ -189,7 +190,10 @@ class _Replay:
         if not own:
             return {}
         first, last = int(own[0].times[0]), int(own[-1].times[-1])
-        looks = stretch(self.plan.rules[key].expr, clock, first, last, self.semantics)
+        try:
+            looks = stretch(resolve(self.plan.rules[key].expr), clock, first, last, self.semantics)
+        except ProblemError:
+            return {}  # the engine refuses it too
         sights = {other: Sight(clock, self.clocks[other[0]], other > key, looks) for other in self.plan.reads[key]}
         return {other: sight for other, sight in sights.items() if not sight.is_whole}
 

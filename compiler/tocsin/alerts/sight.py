@@ -27,7 +27,10 @@ class Stretch:
 
 
 def stretch(expr: Expr, clock: Clock, first: int, last: int, semantics: Semantics) -> Stretch:
-    """The stretch of a rule that is evaluated from `first` to `last`; fixed times (`@ 1700000000`) lie far."""
+    """The stretch of a rule that is evaluated from `first` to `last`; fixed times (`@ 1700000000`) lie far.
+
+    Durations of the expression are resolved.
+    """
     ends = [time - clock.shift for time in (first, last)]
     found = [(need.start - time, need.end - time) for time in ends for need in needs(expr, time, time, semantics)]
     return Stretch(max((-start for start, _ in found), default=0), max((end for _, end in found), default=0))
