@@ -6,20 +6,17 @@ import numpy as np
 
 from tocsin.kernels.compile import kernel
 from tocsin.kernels.xor import Bits
-from tocsin.series import Offsets, Times
+from tocsin.series import Mask, Offsets, Times
 
 
 @kernel
-def unordered(times: Times, offsets: Offsets, out: Offsets) -> int:
-    """The series in which a time does not rise go to `out` int64[S]; returns how many there are."""
-    count = 0
+def unordered(times: Times, offsets: Offsets, out: Mask) -> None:
+    """The series in which a time does not rise, `out` bool[S]; the others keep what they have."""
     for s in range(offsets.size - 1):
         for i in range(offsets[s] + 1, offsets[s + 1]):
             if times[i] <= times[i - 1]:
-                out[count] = s
-                count += 1
+                out[s] = True
                 break
-    return count
 
 
 @kernel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from tocsin.kernels.chunks import CHECKSUM, XOR, XOR2, decode, inspect
 from tocsin.kernels.merge import clip, merge_runs, unordered
+from tocsin.kernels.threads import cores, over_rows
 from tocsin.kernels.xor import Bits
 from tocsin.labels import Labels
 from tocsin.series import Mask, Offsets, Series, Times
@@ -160,7 +160,7 @@ def _frames(blocks: Sequence[Block], chunks: Chunks, odd: Oddities) -> Iterator[
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1)
+    return ThreadPoolExecutor(cores())
 
 
 def not_deleted(parts: Sequence[Part], chunks: Chunks, to: Offsets, times: Times) -> Mask | None:
@@ -187,8 +187,13 @@ def _only(every: Series, kept: Mask | None) -> Series:
 
 def rising(every: Series, odd: Oddities) -> Series:
     """Series in which parts that overlap in time, one after the other, have become one; changes the arrays it gets."""
-    found = np.empty(len(every.labels), dtype=np.int64)
-    found = found[: unordered(every.times, every.offsets, found)]
+    falling = np.zeros(len(every.labels), dtype=np.bool_)
+
+    def look(rows: slice) -> None:
+        unordered(every.times, every.offsets[rows.start : rows.stop + 1], falling[rows])
+
+    over_rows(look, len(every.labels), len(every.times))
+    found = np.flatnonzero(falling)
     kept = np.ones(len(every.times) if len(found) else 0, dtype=np.bool_)
     bits = every.values.view(np.uint64)
     for i in found.tolist():
