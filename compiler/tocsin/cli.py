@@ -23,6 +23,7 @@ from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Text, pr
 from tocsin.duration import parse_duration
 from tocsin.registry import suggest
 from tocsin.report import problems as reporting
+from tocsin.routingfile.release import Release
 
 app = typer.Typer(
     add_completion=False,
@@ -65,6 +66,21 @@ CompatOption = Annotated[
 ]
 Start = Annotated[str | None, typer.Option(metavar="TIME", help="First time: RFC 3339 or Unix seconds.")]
 End = Annotated[str | None, typer.Option(metavar="TIME", help="Last time: RFC 3339 or Unix seconds.")]
+IncidentsFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="What people should act on, with times: the alerts are scored.")
+]
+Blocks = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Also write what the rules recorded, and ALERTS, as TSDB blocks.")
+]
+Outages = Annotated[
+    list[str] | None, typer.Option(metavar="START/END", help="The server is down, and restarts. Repeatable.")
+]
+Configuration = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Alertmanager's configuration; default: what specs compile to.")
+]
+SilencesFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Silences, as `amtool silence query -o json`.")]
+ReleaseOption = Annotated[Release, typer.Option("--alertmanager-version", help="Notify as this release.")]
+ZoneOption = Annotated[str, typer.Option(metavar="NAME", help="When it is night: a time zone.")]
 
 
 @contextmanager
@@ -170,24 +186,22 @@ def _wrong_call(message: str) -> typer.BadParameter:
 def backtest(
     paths: Paths,
     data: Data,
-    incidents: Annotated[
-        str | None, typer.Option(metavar="FILE", help="What people should act on, with times: the alerts are scored.")
-    ] = None,
+    incidents: IncidentsFile = None,
     start: Start = None,
     end: End = None,
+    alertmanager: Configuration = None,
+    alertmanager_version: ReleaseOption = Release.CURRENT,
+    silences: SilencesFile = None,
+    time_zone: ZoneOption = "UTC",
     format: Annotated[ResultFormat, typer.Option(help="How the verdict is shown.")] = ResultFormat.TEXT,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Also write one self-contained page.")
     ] = None,
-    write_blocks: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write what the rules recorded, and ALERTS, as TSDB blocks.")
-    ] = None,
+    write_blocks: Blocks = None,
     evaluation_offset: Annotated[
         str, typer.Option(metavar="DURATION|auto", help="When groups are evaluated; auto: as their server would.")
     ] = "0",
-    outage: Annotated[
-        list[str] | None, typer.Option(metavar="START/END", help="The server is down, and restarts. Repeatable.")
-    ] = None,
+    outage: Outages = None,
     compat: CompatOption = Compat.V3,
     settings: SettingsFile = None,
 ) -> None:
@@ -197,6 +211,7 @@ def backtest(
     from tocsin.pipeline.data import Times, open_data, read_time
     from tocsin.pipeline.inputs import read_inputs
     from tocsin.pipeline.judge import judged
+    from tocsin.pipeline.notify import Given, read_desk
     from tocsin.pipeline.replay import page, replay, write_recorded
     from tocsin.pipeline.schedule import read_schedule
     from tocsin.report import json as json_report
@@ -207,14 +222,16 @@ def backtest(
     problems = Problems()
     with _reported(problems):
         inputs = read_inputs(paths, settings, problems)
-        groups = compiling.rule_groups(inputs, compiling.compile_specs(inputs))
+        groups = compiling.rule_groups(inputs, compiled := compiling.compile_specs(inputs))
         times = Times(read_time("start", start), read_time("end", end))
         schedule = read_schedule(evaluation_offset, outage or ())
+        given = Given(alertmanager, silences, alertmanager_version, time_zone)
+        desk = read_desk(given, inputs, compiled, schedule, problems)
         if problems.errors:
             return
         recording = open_data(data, problems)
         semantics = Semantics(_version(compat), evaluation_interval=inputs.settings.evaluation_interval)
-        verdict = replay(groups, recording, incidents, times, semantics, problems, schedule)
+        verdict = desk.notify(replay(groups, recording, incidents, times, semantics, problems, schedule))
         verdict = judged(verdict, groups, recording, semantics, inputs, datetime.now(UTC).date(), problems)
         problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
         if format is ResultFormat.JSON:

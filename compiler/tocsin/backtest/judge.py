@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
+from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import FINDINGS, Subject
-from tocsin.backtest.model import Backtest
-from tocsin.backtest.pages import OWNER, Wakes, pages
+from tocsin.backtest.model import Backtest, RuleVerdict
+from tocsin.backtest.noise import notified
+from tocsin.backtest.pages import Page, Wakes, owner_of, pages
 from tocsin.backtest.what_if import Rerun, deciding
 from tocsin.budget import Budgets
 from tocsin.diagnostics import Problem, Span
@@ -36,7 +40,16 @@ def judge(
         if severity == DEADMAN:
             continue
         what_if = Rerun(groups, rule, recording, backtest.window, semantics)
-        budget = budgets.of(rule.labels.get(OWNER, ""))
-        subject = Subject(verdict, backtest, budget, wakes(severity), woken, deciding(rule.expr), what_if)
+        limits = (budgets.of(owner_of(verdict)), wakes(severity))
+        pages_if = partial(_pages_if, backtest, wakes, verdict)
+        subject = Subject(verdict, backtest, *limits, woken, pages_if, deciding(rule.expr), what_if)
         for name in FINDINGS:
             yield from ((problem, subject.place("rule")) for problem in FINDINGS[name].problems(subject))
+
+
+def _pages_if(backtest: Backtest, wakes: Wakes, verdict: RuleVerdict, episodes: Sequence[Episode]) -> tuple[Page, ...]:
+    """The pages of a backtest, had the alert of a verdict had other episodes."""
+    ordered = tuple(sorted(episodes, key=lambda one: (one.pending, one.labels)))
+    other = replace(verdict, timeline=replace(verdict.timeline, episodes=ordered))
+    changed = replace(backtest, rules=tuple(other if one is verdict else one for one in backtest.rules))
+    return pages(notified(changed, backtest.alertmanager) if backtest.alertmanager else changed, wakes)

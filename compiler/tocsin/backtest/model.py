@@ -6,12 +6,17 @@ All times are Unix milliseconds and all durations milliseconds. A score that is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from tocsin.alerts.replay import Replay
 from tocsin.alerts.timeline import Episode, Timeline
 from tocsin.diagnostics import Problem, Span
 from tocsin.labels import EMPTY, Labels
+from tocsin.notify.alertmanager import Alertmanager
+from tocsin.notify.notification import Notification
 from tocsin.rules import AlertingRule
+
+if TYPE_CHECKING:
+    from tocsin.alerts.replay import Replay  # it evaluates, and pages of rules are shown without
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +115,55 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How much a receiver or an owner is told: notifications, and those among them that wake somebody, some by night.
+
+    `pages_per_week` is None where nothing was recorded.
+    """
+
+    name: str
+    notifications: int
+    pages: int
+    pages_per_week: float | None
+    by_night: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyAlert:
+    """In how many notifications a rule's alerts stand, their share of all, and for how long it was in each state.
+
+    It is `firing` while one of its alerts is, else `pending` while one is, else inactive; in milliseconds.
+    """
+
+    verdict: RuleVerdict
+    notifications: int
+    share: float | None
+    inactive: int
+    pending: int
+    firing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How much notifications are, by receiver, by owner, and by alert with the noisiest first.
+
+    By night is from 22:00 to 08:00 in the time zone `zone`.
+    """
+
+    zone: str
+    receivers: tuple[Load, ...] = ()
+    owners: tuple[Load, ...] = ()
+    alerts: tuple[NoisyAlert, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Backtest:
     """The verdict on rules over a window; `observed` is how much of it the recording has samples for.
 
     `incidents` are those within the window, `not_incidents` with what paged for them; `rules` stand in the order
     of the groups. `severities` are the scores of the rules of each severity, by its name (empty where a rule has none).
     `problems` tells what could not be evaluated, and what is only noise. `replay` is what was judged.
+    `notifications`, in the order of time, are those of `alertmanager`; None, as `noise` is, where none is known.
     """
 
     window: Window
@@ -126,4 +174,7 @@ class Backtest:
     not_incidents: tuple[IncidentVerdict, ...] = ()
     problems: tuple[Problem, ...] = ()
     severities: tuple[tuple[str, Score], ...] = ()
+    alertmanager: Alertmanager | None = None
+    notifications: tuple[Notification, ...] | None = None
+    noise: Noise | None = None
     replay: Replay | None = field(default=None, compare=False, repr=False)

@@ -80,10 +80,11 @@ class Stretch:
 
 
 def timeline(backtest: Backtest, parts: Sequence[Panel]) -> Figure:
-    """One row for the incidents, one for the non-incidents, and one for each alert with its episodes."""
+    """One row for the incidents, one for the non-incidents, each alert with its episodes, and each receiver."""
     rows = [(verdict.rule.name, _bars(verdict, backtest.window, parts)) for verdict in backtest.rules]
     missed = [verdict.incident for verdict in backtest.incidents if not verdict.detected]
     caught = [verdict.incident for verdict in backtest.incidents if verdict.detected]
+    rows += [(f"told: {name}", {"--told": marks}) for name, marks in _told(backtest, parts)]
     if backtest.not_incidents:
         quiet = [verdict.incident for verdict in backtest.not_incidents]
         rows.insert(0, ("not incidents", {"--quiet": _named(quiet, "not an incident")}))
@@ -127,7 +128,17 @@ def _states(episodes: Iterable[Episode], end: int) -> dict[str, list[Stretch]]:
     return found
 
 
-def merge(stretches: Iterable[Stretch], distance: int) -> list[Stretch]:
+def _told(backtest: Backtest, parts: Sequence[Panel]) -> Iterator[tuple[str, list[Stretch]]]:
+    """When each receiver was told, and of what."""
+    found: dict[str, list[Stretch]] = {}
+    for one in backtest.notifications or ():
+        text = f"{one.reason}: {len(one.firing)} firing, {len(one.resolved)} resolved {format_labels(one.group)}"
+        found.setdefault(one.receiver, []).append(Stretch(one.at, one.at, text))
+    for receiver in sorted(found):
+        yield receiver, merge(found[receiver], _piece(parts), "notifications")
+
+
+def merge(stretches: Iterable[Stretch], distance: int, noun: str = "episodes") -> list[Stretch]:
     """Stretches in order, those that overlap or stand closer than `distance` as one that tells how many it holds."""
     merged: list[tuple[Stretch, int]] = []
     for one in sorted(stretches, key=lambda stretch: (stretch.start, stretch.end)):
@@ -137,7 +148,7 @@ def merge(stretches: Iterable[Stretch], distance: int) -> list[Stretch]:
         else:
             merged.append((one, 1))
     return [
-        one if count == 1 else Stretch(one.start, one.end, f"{count} episodes, the first {one.text}")
+        one if count == 1 else Stretch(one.start, one.end, f"{count} {noun}, the first {one.text}")
         for one, count in merged
     ]
 

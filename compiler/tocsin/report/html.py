@@ -22,6 +22,7 @@ from tocsin.labels import Labels, format_labels
 from tocsin.promql.print import pretty
 from tocsin.report import charts, numbers
 from tocsin.report.charts import Figure
+from tocsin.report.notifications import heading, tables
 from tocsin.report.text import COLUMNS, SEVERITY, cells
 
 FOLDER = Path(__file__).parent
@@ -78,8 +79,17 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
             style=Markup(_read("report.css")),
             scripts=[Markup(script) for script in scripts],
             figures=Markup(embed(figures)),
+            told=_told_of(backtest),
         )
     )
+
+
+def _told_of(backtest: Backtest) -> Mapping[str, object]:
+    """What the section on notifications shows."""
+    if backtest.noise is None:
+        return {}
+    listed = (backtest.notifications or ())[:PAGES]
+    return {"heading": heading(backtest), "tables": tuple(tables(backtest.noise)), "listed": listed}
 
 
 def _totals(backtest: Backtest) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from tocsin.alerts.timeline import Episode
-from tocsin.backtest.model import Backtest, IncidentVerdict, RuleVerdict, Score
+from tocsin.backtest.model import Backtest, IncidentVerdict, Load, Noise, NoisyAlert, RuleVerdict, Score
 from tocsin.diagnostics import Problem
+from tocsin.notify.notification import Notification
 
 Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
@@ -16,7 +17,7 @@ Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | 
 def to_json(backtest: Backtest) -> str:
     """The document, with one final line break. What did not happen in the window, or is not defined, is null.
 
-    `notifications` is empty where no Alertmanager was simulated.
+    `notifications` is empty, and `noise` is null, where no Alertmanager was simulated.
     """
     window = backtest.window
     document: Json = {
@@ -25,7 +26,8 @@ def to_json(backtest: Backtest) -> str:
         "rules": [_rule(verdict) for verdict in backtest.rules],
         "score": _score(backtest.score),
         "severities": {name: _score(score) for name, score in backtest.severities},
-        "notifications": [],
+        "notifications": [_notification(one) for one in backtest.notifications or ()],
+        "noise": _noise(backtest.noise),
         "incidents": [_incident(verdict) for verdict in backtest.incidents],
         "not_incidents": [_incident(verdict) for verdict in backtest.not_incidents],
         "problems": [_problem(problem) for problem in backtest.problems],
@@ -77,6 +79,51 @@ def _score(score: Score) -> Json:
         "recall": score.recall,
         "time_to_detect": seconds(score.time_to_detect),
         "time_to_reset": seconds(score.time_to_reset),
+    }
+
+
+def _notification(one: Notification) -> Json:
+    return {
+        "at": seconds(one.at),
+        "receiver": one.receiver,
+        "integration": one.integration,
+        "group": dict(one.group),
+        "reason": str(one.reason),
+        "firing": [dict(labels) for labels in one.firing],
+        "resolved": [dict(labels) for labels in one.resolved],
+    }
+
+
+def _noise(noise: Noise | None) -> Json:
+    if noise is None:
+        return None
+    return {
+        "time_zone": noise.zone,
+        "receivers": [_load(load) for load in noise.receivers],
+        "owners": [_load(load) for load in noise.owners],
+        "alerts": [_noisy(alert) for alert in noise.alerts],
+    }
+
+
+def _load(load: Load) -> Json:
+    return {
+        "name": load.name,
+        "notifications": load.notifications,
+        "pages": load.pages,
+        "pages_per_week": load.pages_per_week,
+        "pages_by_night": load.by_night,
+    }
+
+
+def _noisy(alert: NoisyAlert) -> Json:
+    return {
+        "group": alert.verdict.group,
+        "name": alert.verdict.rule.name,
+        "notifications": alert.notifications,
+        "share": alert.share,
+        "inactive": seconds(alert.inactive),
+        "pending": seconds(alert.pending),
+        "firing": seconds(alert.firing),
     }
 
 

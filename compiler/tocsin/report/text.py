@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tocsin.backtest.model import Backtest, IncidentVerdict, Score
 from tocsin.diagnostics import printable
+from tocsin.report.notifications import Rows, heading, tables
 from tocsin.report.numbers import NOTHING, duration, false_per_week, rate, share, stretch
 
 SEVERITY = "severity"
@@ -23,12 +24,25 @@ _NEVER_CUT = 10_000
 
 
 def write(backtest: Backtest, file: TextIO) -> None:
-    """Write the table of all alerts, then the incidents missed and the non-incidents that fired one, to `file`."""
+    """Write the table of all alerts, the incidents missed and non-incidents that fired one, and the notifications."""
     console = Console(file=file, highlight=False, width=None if file.isatty() else _NEVER_CUT)
     console.print(Text(_window(backtest), style="dim"))
     console.print(_table(backtest))
     for text in _incidents(backtest):
         console.print(text)
+    if backtest.noise is not None:
+        console.print(Text(f"\n{heading(backtest)}", style="bold"))
+        for rows in tables(backtest.noise):
+            console.print("", _plain(rows), sep="\n")
+
+
+def _plain(rows: Rows) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for number, title in enumerate(rows.columns):
+        table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=number == 0)
+    for row in rows.rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
 
 
 def _window(backtest: Backtest) -> str:

@@ -43,7 +43,7 @@ class Subject:
     """An alert and what it did in a backtest.
 
     `limit` is the comparison that a stricter threshold can change, `wakes` whether it wakes a person, and `pages` are
-    those of all alerts.
+    those of all alerts, and `pages_if` those that there would be, had this alert had other episodes.
     """
 
     verdict: RuleVerdict
@@ -51,6 +51,7 @@ class Subject:
     budget: Budget
     wakes: bool
     pages: tuple[Page, ...]
+    pages_if: Callable[[Sequence[Episode]], tuple[Page, ...]]
     limit: Comparison | None
     what_if: WhatIf
 
@@ -87,7 +88,7 @@ class Subject:
 
     def shared(self) -> frozenset[str]:
         """The incidents that other alerts caught too: those that wake a person, where this one does."""
-        waking = {(page.verdict.group, page.verdict.rule.name) for page in self.pages}
+        waking = {(one.group, one.rule.name) for page in self.pages for one in page.verdicts}
         own = (self.verdict.group, self.rule.name)
         found = self.backtest.incidents
         others = {one.incident.name: {(each.group, each.rule) for each in one.detections} - {own} for one in found}

@@ -52,7 +52,6 @@ from collections.abc import Iterator, Sequence
 
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import Finding, Subject, data_rule
-from tocsin.backtest.measure import fired
 from tocsin.backtest.propose import propose
 from tocsin.backtest.score import WEEK
 from tocsin.duration import format_duration
@@ -68,15 +67,15 @@ def check(subject: Subject) -> Iterator[Finding]:
     weeks = max(1.0, subject.backtest.observed / WEEK)
     if len(mine) <= limit.value * weeks:
         return
-    counts = Counter(id(page.verdict) for page in mine)
-    names = {id(page.verdict): page.verdict.rule.name for page in mine}
+    counts = Counter(id(verdict) for page in mine for verdict in page.verdicts)
+    names = {id(verdict): verdict.rule.name for page in mine for verdict in page.verdicts}
     noisiest = counts.most_common(TOLD)
     if noisiest[0][0] != id(subject.verdict):
         return
     others = len(mine) - noisiest[0][1]
 
     def meets(episodes: Sequence[Episode]) -> bool:
-        return others + len(fired(episodes)) <= limit.value * weeks
+        return sum(page.owner == subject.owner for page in subject.pages_if(episodes)) <= limit.value * weeks
 
     shares = ", ".join(f"`{names[one]}` {count:,} ({count / len(mine):.0%})" for one, count in noisiest)
     whose = f"`{subject.owner}` is" if subject.owner else "whoever owns what has no `owner` is"
