@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -29,10 +29,15 @@ _OPEN = 100
 """So many blocks are kept open between reads, for each mapped file takes a descriptor."""
 
 
+def _is_here(_folder: str) -> None:
+    """Blocks on this machine need no fetching."""
+
+
 class TsdbRecording:
     """Blocks, opened when a read needs them, and what a server's logs hold beyond them, as one recording.
 
-    `problems` are what opening and reading found and could live with; reading may find more.
+    `problems` are what opening and reading found and could live with; reading may find more. `fetch` is called with the
+    folder of a block before that is opened, of which only the description needs to be there until then.
     """
 
     def __init__(
@@ -41,8 +46,10 @@ class TsdbRecording:
         metas: Sequence[tuple[str, Meta]],
         head: Sequence[Series] = (),
         problems: Sequence[Problem] = (),
+        fetch: Callable[[str], None] = _is_here,
     ) -> None:
         self._path = path
+        self._fetch = fetch
         self._metas = sorted(metas, key=lambda entry: (entry[1].start, entry[1].end, entry[1].ulid))
         self._found = tuple(problems)
         self._blocks: OrderedDict[str, Block] = OrderedDict()
@@ -76,6 +83,7 @@ class TsdbRecording:
 
     def _block(self, folder: str, meta: Meta) -> Block:
         if folder not in self._blocks:
+            self._fetch(folder)
             self._blocks[folder] = open_block(folder, meta)
             if len(self._blocks) > _OPEN:
                 self._blocks.popitem(last=False)
@@ -134,7 +142,7 @@ def accepts(path: str, head: bytes) -> bool:
     )
 
 
-def read(path: str) -> TsdbRecording:
+def read(path: str, fetch: Callable[[str], None] = _is_here) -> TsdbRecording:
     """The recording in a folder; raises ProblemError."""
     if is_block(path):
         meta = read_meta(path)
@@ -143,11 +151,11 @@ def read(path: str) -> TsdbRecording:
         return TsdbRecording(path, [(path, meta)])
     for _ in range(_TRIES - 1):
         try:
-            return _read(path)
+            return _read(path, fetch)
         except ProblemError as error:
             if error.problem.code != "input/missing":
                 raise
-    return _read(path)
+    return _read(path, fetch)
 
 
 _TRIES = 3
@@ -157,7 +165,7 @@ _DOWNSAMPLED = "a downsampled block, with aggregates of {} s and no samples"
 _RAW = "give blocks of raw samples, those with `resolution` 0 in meta.json"
 
 
-def _read(path: str) -> TsdbRecording:
+def _read(path: str, fetch: Callable[[str], None]) -> TsdbRecording:
     # The log first: what the server moves from it to a block meanwhile is then read twice, and not missed.
     log = read_log(path)
     metas = {folder: read_meta(folder) for folder in _folders(path) if is_block(folder)}
@@ -182,7 +190,7 @@ def _read(path: str) -> TsdbRecording:
         _warning("truncated", file, f"the log ends at byte {at}, in the middle of a record that a server was writing")
         for file, at in log.cut
     ]
-    return TsdbRecording(path, used, (in_order, late), problems)
+    return TsdbRecording(path, used, (in_order, late), problems, fetch)
 
 
 _BEFORE = -(1 << 63)
