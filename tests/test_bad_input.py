@@ -134,7 +134,7 @@ def test_what_is_missing_or_of_the_wrong_kind(folder: Path) -> None:
         (("check", "specs", "--settings", "gone.yaml"), "gone.yaml:1:1: error[input/unreadable]"),
         (("check", "specs", "--settings", "specs"), "specs:1:1: error[input/unreadable]"),
         ((*query, "gone.om"), "gone.om:1:1: error[input/unreadable]"),
-        ((*query, "specs"), "specs:1:1: error[input/unreadable]: is a folder, not a recording"),
+        ((*query, "specs"), "specs:1:1: error[input/not-a-recording]: is a folder, and no recording"),
         ((*query, "/dev/zero"), "/dev/zero:1:1: error[input/unreadable]"),
         (("query", "--data", "recording.om", "--file", "gone"), "gone:1:1: error[input/unreadable]"),
         (
