@@ -604,7 +604,7 @@ def test_what_a_rule_records_later_rules_read() -> None:
         for timeline in found.timelines
     }
     assert fired == {"Slow": [(2 * MINUTE, 5 * MINUTE)], "Counted": [], "Histogram": [(0, None)]}
-    recorded = evaluate_instant(parse('{__name__=~"all:h|count:h"}'), found.sources[0], 3 * MINUTE).frame
+    recorded = evaluate_instant(parse('{__name__=~"all:h|count:h"}'), found.source, 3 * MINUTE).frame
     assert recorded.histograms is not None
     assert format_histogram(recorded.histograms[0, 0]) == "{{" + SLOW + "}}"
     assert recorded.values[1, 0] == 8.0

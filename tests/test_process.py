@@ -116,7 +116,13 @@ def wait_for(library: str, process: subprocess.Popen[str]) -> None:
 def test_interrupted_it_is_quiet_and_writes_nothing_torn(library: str, folder: Path) -> None:
     call = ("backtest", "specs", *DATA, "--start", "0", "--report", "pages/report.html")
     process = subprocess.Popen(
-        command(*call), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*call),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     wait_for(library, process)
     process.send_signal(signal.SIGINT)
