@@ -1,4 +1,4 @@
-"""How many samples a second are read from TSDB blocks and from Parquet in the page cache, beside `promtool tsdb dump`."""
+"""How many samples a second are read from TSDB blocks and Parquet in the page cache, beside `promtool tsdb dump`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
 from tests.bench.clock import least
 from tests.bench.load import fleet, together, write_parquet
+
 from tocsin.series import Series
 from tocsin.sources.arrow.recording import ParquetRecording
 from tocsin.sources.open import open_recording
