@@ -2,8 +2,8 @@
 
 The limit is `pages_per_week` in the `budget` of tocsin.yaml: of all alerts of an owner that wake a person, in a week of
 recorded time. A page is a notification that tells of such an alert for the first time, or again; where no Alertmanager
-is known, an episode that fires. Where less than a week is recorded, what it holds is held against the limit of a whole week: what is not
-known is taken to be quiet. The finding stands at the alert that paged most.
+is known, an episode that fires. Where less than a week is recorded, what it holds is held against the limit of a whole
+week: what is not known is taken to be quiet. The finding stands at the alert that paged most.
 
 Source: B. Beyer et al., "Site Reliability Engineering", chapter 11 (at most two events in a shift of twelve hours).
 
