@@ -28,7 +28,18 @@ SHARED = (
     "routingfile",
 )
 INTENT = ("indicators", "spec", "plan", "lint", "targets")
-VERDICT = ("series", "kernels", "histograms", "sources", "functions", "engine", "alerts", "notify", "backtest", "record")
+VERDICT = (
+    "series",
+    "kernels",
+    "histograms",
+    "sources",
+    "functions",
+    "engine",
+    "alerts",
+    "notify",
+    "backtest",
+    "record",
+)
 ENDS = ("report", "pipeline", "cli")
 LAYERS = (*SHARED, *INTENT, *VERDICT, *ENDS)
 """A module imports only from its own layer or those before it."""

@@ -115,7 +115,7 @@ class Counted(MemoryRecording):
 
     reads: tuple[tuple[str, int, int], ...] = ()
 
-    def resident(self, _matchers: Sequence[Matcher], _start: int, _end: int, stale: bool) -> Series | None:
+    def resident(self, _matchers: Sequence[Matcher], _start: int, _end: int, stale: bool) -> Series | None:  # noqa: ARG002  (by its name)
         return None
 
     def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:

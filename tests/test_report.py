@@ -44,8 +44,8 @@ def at(minutes: float) -> int:
 
 
 def episode(pending: float, firing: float | None, resolved: float | None, **labels: str) -> Episode:
-    times = (None if time is None else at(time) for time in (firing, resolved))
-    return Episode(from_mapping(labels), at(pending), *times)
+    first, last = (None if time is None else at(time) for time in (firing, resolved))
+    return Episode(from_mapping(labels), at(pending), first, last)
 
 
 def rule_of(name: str, text: str = "") -> AlertingRule:
