@@ -25,9 +25,11 @@ from tocsin.sources.open import open_recording
 
 HEAD = """
 Seconds; `x P` and `x V`: how many times faster than Prometheus and VictoriaMetrics. The servers: range queries of the
-rules with the answers read, nothing cached. Memory: evaluation alone. Parquet: opened, read and evaluated. Process:
-`tocsin backtest` of the rules, with Python's start, the states of the alerts and the answer as JSON. Prometheus agrees
-where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things by the same words.
+rules with the answers read, nothing cached; below, of their values without the bound, as recording rules have them and
+graphs: the servers are then also timed at writing JSON. Memory: evaluation alone. Parquet: opened, read and evaluated.
+Process: `tocsin backtest` of the rules, with Python's start, the states of the alerts and the answer as JSON. Prometheus
+agrees where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things by the same
+words.
 """
 
 COLUMNS = "{:<22}{:>8}{:>8}" + 3 * " |{:>8}{:>7}{:>6}"
@@ -67,22 +69,35 @@ def run(series: int, days: int, only: str, folder: str | None, whole: bool) -> b
 
 
 def _row(name: str, rules: Sequence[Rule], bench: Bench) -> bool:
-    grid = bench.week.grid
-    times = grid.start, grid.end, grid.step
-    theirs = [_served(server, rules, times) for server in (bench.prometheus, bench.victoria)]
-    exprs = [parse(Text.of(rule.expr)) for rule in rules]
-    ours: list[float | None] = [None, None]
-    if (memory := bench.memory) is not None:
-        ours = [_evaluated(exprs, one, bench) for one in (lambda: memory, lambda: open_recording(bench.week.parquet))]
-    cells = [f"{one:.3f}" for one in theirs] + [cell for one in ours for cell in _cells(one, theirs)]
-    cells += _cells(_process({name: rules}, bench.week), theirs)
-    print(COLUMNS.format(name, *cells), flush=True)
+    theirs, ours = _times([rule.expr for rule in rules], bench)
+    process = _cells(_process({name: rules}, bench.week), theirs)
+    print(COLUMNS.format(name, *_both(theirs, ours), *process), flush=True)
+    if bench.memory is not None:
+        print(
+            COLUMNS.format("  values", *_both(*_times([rule.value for rule in rules], bench)), "", "", ""), flush=True
+        )
     return _agree(rules, bench)
 
 
-def _served(server: servers.Server, rules: Sequence[Rule], times: tuple[int, int, int]) -> float:
+def _times(texts: Sequence[str], bench: Bench) -> tuple[list[float], list[float | None]]:
+    """The seconds of both servers, and ours in memory and from Parquet."""
+    grid = bench.week.grid
+    times = grid.start, grid.end, grid.step
+    theirs = [_served(server, texts, times) for server in (bench.prometheus, bench.victoria)]
+    if (memory := bench.memory) is None:
+        return theirs, [None, None]
+    exprs = [parse(Text.of(text)) for text in texts]
+    sources = (lambda: memory, lambda: open_recording(bench.week.parquet))
+    return theirs, [_evaluated(exprs, source, bench) for source in sources]
+
+
+def _both(theirs: Sequence[float], ours: Sequence[float | None]) -> list[str]:
+    return [f"{one:.3f}" for one in theirs] + [cell for one in ours for cell in _cells(one, theirs)]
+
+
+def _served(server: servers.Server, texts: Sequence[str], times: tuple[int, int, int]) -> float:
     """A rule after the other, as a rule group has them."""
-    return clock.least(lambda: [server.query_range(rule.expr, *times) for rule in rules])
+    return clock.least(lambda: [server.query_range(text, *times) for text in texts])
 
 
 def _cells(ours: float | None, theirs: Sequence[float]) -> list[str]:
