@@ -28,8 +28,8 @@ Seconds; `x P` and `x V`: how many times faster than Prometheus and VictoriaMetr
 rules with the answers read, nothing cached; below, of their values without the bound, as recording rules have them and
 graphs: the servers are then also timed at writing JSON. Memory: evaluation alone. Parquet: opened, read and evaluated.
 Process: `tocsin backtest` of the rules, with Python's start, the states of the alerts and the answer as JSON.
-Prometheus agrees where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things by
-the same words.
+Prometheus agrees where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things
+by the same words.
 """
 
 COLUMNS = "{:<22}{:>8}{:>8}" + 3 * " |{:>8}{:>7}{:>6}"
