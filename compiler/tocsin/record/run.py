@@ -10,6 +10,7 @@ import numpy as np
 
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.match import matches
+from tocsin.record.oddities import Clocks, Leap, Lives, Relabelled, relabelled, without_markers
 from tocsin.record.partial import Partial
 from tocsin.record.target import STEP, Target
 from tocsin.record.wanted import Wanted
@@ -30,7 +31,8 @@ _AT_ONCE = 16_000_000
 class Recorded:
     """What was recorded: how many samples and staleness markers, of which series, from when to when, in how many runs.
 
-    `tally` is what was odd about the samples as the source gave them.
+    `tally` is what was odd about the samples as the source gave them; `relabelled`, `gaps` and `jumps` are what was odd
+    about series and times.
     """
 
     samples: int = 0
@@ -40,6 +42,9 @@ class Recorded:
     series: set[Labels] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
     runs: int = 1
+    relabelled: Sequence[Relabelled] = ()
+    gaps: Sequence[Leap] = ()
+    jumps: Sequence[Leap] = ()
 
     def add(self, part: Series) -> None:
         """Count a later part."""
@@ -92,14 +97,24 @@ def assemble(wants: Sequence[Wanted], partial: Partial, target: Target) -> Recor
     """
     recorded = Recorded(tally=partial.tally, runs=partial.runs)
 
+    def covered(labels: Labels, low: int, high: int) -> bool:
+        return any(want.start <= low and high <= want.end and matches(want.matchers, labels) for want in wants)
+
+    lives, clocks = Lives(), Clocks(covered)
+
     def parts() -> Iterator[Series]:
         for start, end in _stretches(wants, partial.samples):
             part = _together(partial, start, end, recorded)
             if part.labels:
                 recorded.add(part)
+                real = without_markers(part)
+                lives.add(real)
+                clocks.add(real)
                 yield part
 
     target.write(parts(), partial.names, partial.folder)
+    recorded.relabelled = relabelled(lives.known, covered)
+    recorded.gaps, recorded.jumps = clocks.gaps, clocks.jumps
     return recorded
 
 

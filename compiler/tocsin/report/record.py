@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from tocsin.diagnostics import printable
+from tocsin.labels import format_labels
+from tocsin.record.oddities import Leap
 from tocsin.record.run import Recorded, Tell
-from tocsin.report.numbers import stretch
+from tocsin.report.numbers import duration, moment, stretch
 
 
 def summary(recorded: Recorded, path: Path) -> str:
@@ -30,7 +32,7 @@ def summary(recorded: Recorded, path: Path) -> str:
         "contradicting sample": recorded.tally.contradicting,
         "native histogram": recorded.tally.histograms,
     }
-    return ", ".join(
+    first = ", ".join(
         [
             f"{printable(str(path))}: {len(recorded.series):,} series",
             f"{recorded.samples:,} sample{'s' * (recorded.samples != 1)}",
@@ -39,6 +41,31 @@ def summary(recorded: Recorded, path: Path) -> str:
             *(f"{count} {what}" for what, count in (("runs", recorded.runs),) if count > 1),
         ]
     )
+    return "\n".join([first, *(f"  {line}" for line in _odd_series(recorded))])
+
+
+def _odd_series(recorded: Recorded) -> Iterator[str]:
+    """Labels that changed, gaps and jumps of clocks: how many, and one of each."""
+    for one in recorded.relabelled:
+        told = f"{one.count:,} series went on under another `{one.label}`"
+        change = f"{format_labels(one.before)} as {format_labels(one.after)}"
+        yield f"{printable(told)}: {printable(change)}, {moment(one.time)} UTC"
+    if recorded.gaps:
+        longest = max(recorded.gaps, key=lambda leap: leap.end - leap.start)
+        yield f"{_times(recorded.gaps, 'gap')} of targets, the longest {_leap(longest)}"
+    if recorded.jumps:
+        first = min(recorded.jumps, key=lambda leap: leap.start)
+        yield f"{_times(recorded.jumps, 'clock jump')}, the first {_leap(first)}"
+
+
+def _times(leaps: Sequence[Leap], what: str) -> str:
+    return f"{len(leaps):,} {what}{'s' * (len(leaps) != 1)}"
+
+
+def _leap(leap: Leap) -> str:
+    job, instance = leap.target
+    name = printable(format_labels((("instance", instance), ("job", job))))
+    return f"{duration(leap.end - leap.start)} of {name}, {stretch(leap.start, leap.end)} UTC"
 
 
 @contextmanager
