@@ -1,8 +1,35 @@
-"""Prometheus's storage on disk: blocks, and a server's data folder, to a recording; series to blocks."""
+"""Prometheus's storage on disk: blocks, and a server's data folder, to a recording; series to blocks.
 
-from tocsin.sources.api import KINDS, Kind
-from tocsin.sources.tsdb import bucket
-from tocsin.sources.tsdb.folder import accepts, read
+What reads them is imported when there is one to read: its kernels and their checks take a query of a file 30 ms.
+"""
+
+from tocsin.sources.api import KINDS, Kind, OpenedRecording
+
+SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "memory", "file")
+
+
+def accepts(path: str, head: bytes) -> bool:
+    """Whether a folder is a block, or holds blocks or a server's log."""
+    if head:
+        return False
+    from tocsin.sources.tsdb import folder
+
+    return folder.accepts(path, head)
+
+
+def read(path: str) -> OpenedRecording:
+    """The recording in a folder; raises ProblemError."""
+    from tocsin.sources.tsdb import folder
+
+    return folder.read(path)
+
+
+def read_bucket(url: str) -> OpenedRecording:
+    """The recording in an object store; raises ProblemError."""
+    from tocsin.sources.tsdb import bucket
+
+    return bucket.read(url)
+
 
 KINDS.add("tsdb", Kind("Prometheus TSDB", "a block, or a folder of blocks such as `data`", accepts, read))
 KINDS.add(
@@ -11,7 +38,7 @@ KINDS.add(
         "an object store of blocks",
         "a URL such as `s3://bucket/folder`, as Thanos and Mimir keep blocks",
         lambda _path, _head: False,
-        bucket.read,
-        bucket.SCHEMES,
+        read_bucket,
+        SCHEMES,
     ),
 )

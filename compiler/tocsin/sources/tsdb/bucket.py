@@ -23,8 +23,6 @@ from tocsin.sources.tsdb.folder import TsdbRecording
 from tocsin.sources.tsdb.folder import read as read_folder
 from tocsin.sources.tsdb.meta import META
 
-SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "memory", "file")
-
 _BLOCK = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 """A ULID, which is how blocks are called."""
 
