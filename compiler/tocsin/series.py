@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -66,6 +66,27 @@ def are_histograms(histograms: Objects) -> Mask:
 def any_histograms(histograms: Objects) -> Objects | None:
     """None where there is none, so that floats go their own way from there on."""
     return histograms if are_histograms(histograms).any() else None
+
+
+def only(series: Series, kept: Mask) -> Series:
+    """The samples of a mask (bool[N]); series without any are dropped."""
+    if kept.all():
+        return series
+    before = np.concatenate([[0], np.cumsum(kept)])
+    histograms = None if series.histograms is None else series.histograms[kept]
+    columns = before[series.offsets], series.times[kept], series.values[kept]
+    return with_samples(Series(series.labels, *columns, histograms))
+
+
+def with_samples(series: Series) -> Series:
+    """Only the series that have a sample."""
+    filled = np.diff(series.offsets) > 0
+    if filled.all():
+        return series
+    labels = tuple(labels for labels, some in zip(series.labels, filled, strict=True) if some)
+    ends = series.offsets[1:][filled]
+    offsets = np.concatenate([series.offsets[:1], ends])
+    return replace(series, labels=labels, offsets=offsets)
 
 
 def histograms_at(histograms: Objects | None, position: Offsets, present: Mask) -> Objects | None:

@@ -11,7 +11,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.functions.info import describing
 from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.promql.match import matchers_of
-from tocsin.series import STALE_BITS, Mask, Objects, Offsets, Recording, Resident, Series
+from tocsin.series import STALE_BITS, Objects, Offsets, Recording, Resident, Series, only, with_samples
 
 Matchers = tuple[Matcher, ...]
 Stretch = tuple[int, int]
@@ -230,24 +230,3 @@ def _histograms(pieces: Sequence[tuple[Series, slice]]) -> Objects | None:
             for series, cut in pieces
         ]
     )
-
-
-def only(series: Series, kept: Mask) -> Series:
-    """The samples of a mask (bool[N]); series without any are dropped."""
-    if kept.all():
-        return series
-    before = np.concatenate([[0], np.cumsum(kept)])
-    histograms = None if series.histograms is None else series.histograms[kept]
-    columns = before[series.offsets], series.times[kept], series.values[kept]
-    return with_samples(Series(series.labels, *columns, histograms))
-
-
-def with_samples(series: Series) -> Series:
-    """Only the series that have a sample."""
-    filled = np.diff(series.offsets) > 0
-    if filled.all():
-        return series
-    labels = tuple(labels for labels, some in zip(series.labels, filled, strict=True) if some)
-    ends = series.offsets[1:][filled]
-    offsets = np.concatenate([series.offsets[:1], ends])
-    return replace(series, labels=labels, offsets=offsets)

@@ -103,7 +103,7 @@ def histogram_quantiles(steps: Steps, vector: Vector, label: str, *qs: Scalar) -
     for q in reversed(qs):
         for number in np.unique(q.values):
             here = (q.values == number) | (np.isnan(q.values) & np.isnan(number))
-            found = _estimated(natives, lambda h, _t, q=float(number): quantile(q, h))  # type: ignore[misc]
+            found = _estimated(natives, lambda h, _t, q=float(number): quantile(q, h))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             labels = [relabelled(own, label, format_quantile(float(number))) for own in found.labels]
             joined = _joined(replace(found.renamed(labels), present=found.present & here), joined)
     return joined

@@ -11,7 +11,6 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from tocsin.functions.rates import counted
 from tocsin.functions.registry import FUNCTIONS, native
 from tocsin.functions.values import Steps, Vector, Windows
 from tocsin.histograms.arithmetic import (
@@ -193,6 +192,14 @@ _register_sample("first_over_time", lambda windows: windows.lo)
 _register_sample("last_over_time", lambda windows: windows.hi - 1)
 
 
+def _counted(windows: Windows, pair: Mask) -> Vector:
+    """How many neighbours in each window form a `pair` (bool[N - 1]): a difference of two running counts."""
+    running = np.concatenate([[0, 0], np.cumsum(pair)])[: len(windows.values) + 1]
+    some = windows.filled
+    count = running[np.where(some, windows.hi, 0)] - running[np.where(some, windows.lo + 1, 0)]
+    return windows.vector(count.astype(np.float64), some)
+
+
 def _register_pairs(
     name: str, differ: Callable[[Histogram, Histogram], bool], floats_differ: Callable[..., Mask]
 ) -> None:
@@ -205,7 +212,7 @@ def _register_pairs(
         pair = np.where(held[1:] | held[:-1], held[1:] != held[:-1], floats_differ(windows.values))
         for k in np.flatnonzero(held[1:] & held[:-1]).tolist():
             pair[k] = differ(objects[k], objects[k + 1])
-        return counted(windows, pair)
+        return _counted(windows, pair)
 
 
 _register_pairs("resets", lambda before, after: is_reset(after, before), lambda v: v[1:] < v[:-1])

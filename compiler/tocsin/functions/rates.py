@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from tocsin.functions.parallel import filled, over_series
 from tocsin.functions.registry import MATRIX, VECTOR, function
 from tocsin.functions.values import Steps, Vector, Windows
-from tocsin.kernels import pairs as kernels
+from tocsin.kernels import pairs
 from tocsin.kernels.rate import drops, extrapolated
-from tocsin.series import Mask, Offsets, Values
+from tocsin.series import Mask, Values
 
 
 def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
@@ -80,25 +78,17 @@ def idelta(_steps: Steps, windows: Windows) -> Vector:
     return windows.vector(change, present)
 
 
-def counted(windows: Windows, pair: Mask) -> Vector:
-    """How many neighbours in each window form a `pair` (bool[N - 1]): a difference of two running counts."""
-    running = np.concatenate([[0, 0], np.cumsum(pair)])[: len(windows.values) + 1]
-    some = windows.filled
-    count = running[np.where(some, windows.hi, 0)] - running[np.where(some, windows.lo + 1, 0)]
-    return windows.vector(count.astype(np.float64), some)
-
-
-def _pairs(windows: Windows, kernel: Callable[[Values, Offsets, Offsets, Values], None]) -> Vector:
+def _pairs(windows: Windows, falls: bool) -> Vector:
     out = windows.empty_values()
-    filled(windows, out, lambda lo, hi, part: kernel(windows.values, lo, hi, part))
+    filled(windows, out, lambda lo, hi, part: pairs.count(windows.values, lo, hi, falls, part))
     return windows.vector(out, windows.filled)
 
 
 @function("resets", args=(MATRIX,), returns=VECTOR)
 def resets(_steps: Steps, windows: Windows) -> Vector:
-    return _pairs(windows, kernels.resets)
+    return _pairs(windows, falls=True)
 
 
 @function("changes", args=(MATRIX,), returns=VECTOR)
 def changes(_steps: Steps, windows: Windows) -> Vector:
-    return _pairs(windows, kernels.changes)
+    return _pairs(windows, falls=False)

@@ -12,7 +12,7 @@ from tocsin.diagnostics import Problem
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import STALE_BITS, Objects, Series, Times, Values, any_histograms
+from tocsin.series import STALE_BITS, Objects, Series, Times, Values, any_histograms, only
 
 Rows = npt.NDArray[np.int64]
 
@@ -71,11 +71,7 @@ class MemoryRecording:
         kept = series.values[low:high].view(np.uint64) != STALE_BITS
         if kept.all():
             return series
-        before = np.concatenate([[0], np.cumsum(kept)])
-        offsets = before[series.offsets - low]
-        if (np.diff(offsets) == 0).any():
-            return None
-        return Series(series.labels, offsets, series.times[low:high][kept], series.values[low:high][kept])
+        return only(Series(series.labels, series.offsets - low, series.times[low:high], series.values[low:high]), kept)
 
     def _rows(self, matchers: tuple[Matcher, ...]) -> list[int]:
         if matchers not in self._chosen:
