@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tocsin.cli import app
 from tocsin.diagnostics import Problem, Problems, Severity
-from tocsin.lint.api import RULES
+from tocsin.lint.api import ROOMS, RULES
 from tocsin.pipeline.compile import check
 from tocsin.pipeline.explain import lint_rule_names
 from tocsin.rules import AlertingRule
@@ -22,7 +22,7 @@ NAMES = lint_rule_names()
 
 
 def example(name: str, title: str) -> str:
-    """The spec that a rule's page shows below `Bad::` or `Good::`."""
+    """The file that a rule's page shows below `Bad::` or `Good::`."""
     lines = RULES[name].page.split("\n")
     shown = []
     for line in lines[lines.index(f"{title}::") + 1 :]:
@@ -36,8 +36,8 @@ def example(name: str, title: str) -> str:
 
 
 def test_the_rules_are_those_of_the_files() -> None:
-    folder = Path(__file__).parent.parent / "compiler" / "tocsin" / "lint" / "rules"
-    files = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    folder = Path(__file__).parent.parent / "compiler" / "tocsin" / "lint"
+    files = {file.stem for room in ROOMS for file in (folder / room).glob("*.py")} - {"__init__"}
     assert {f"noise/{stem.replace('_', '-')}" for stem in files} == set(NAMES)
 
 

@@ -56,6 +56,10 @@ class Span:
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
+    def __contains__(self, other: Span) -> bool:
+        """Whether another span of the same file lies in this one."""
+        return self.source.path == other.source.path and self.start <= other.start and other.end <= self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Generic, TypeAlias, TypeVar
 
@@ -25,33 +25,50 @@ class Finding:
     severity: Severity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How a team takes what a rule finds: as a severity, or None for not at all. `written` is where it says so."""
+
+    severity: Severity | None
+    written: Span
+
+
 Check: TypeAlias = Callable[[S], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRule(Generic[S]):
-    """A rule with its page."""
+    """A rule with its page; one that is `optional` finds something only where a team gives it a level."""
 
     name: str
     severity: Severity
     check: Check[S]
     page: str
+    optional: bool = field(default=False, kw_only=True)
 
-    def problems(self, subject: S) -> Iterator[Problem]:
-        """What is wrong with a subject, as problems that name the page."""
+    def problems(self, subject: S, level: Level | None = None) -> Iterator[Problem]:
+        """What is wrong with a subject, as problems that name the page; `level` is how the team takes them."""
+        if self.optional if level is None else level.severity is None:
+            return
         for found in self.check(subject):
             page = f"see `tocsin explain {self.name}`"
             help = f"{found.help}; {page}" if found.help else page
-            yield Problem(self.name, found.message, found.span, found.label, help, found.severity or self.severity)
+            severity = (level and level.severity) or found.severity or self.severity
+            yield Problem(self.name, found.message, found.span, found.label, help, severity)
 
 
 def register(rules: Registry[NoiseRule[S]], severity: Severity) -> Callable[[Check[S]], Check[S]]:
     """Registers a check as the rule that its module is named for; the module's docstring is its page."""
 
     def add(check: Check[S]) -> Check[S]:
-        name = "noise/" + check.__module__.rpartition(".")[2].replace("_", "-")
-        page = cleandoc(sys.modules[check.__module__].__doc__ or "")
+        name, page = page_of(check)
         rules.add(name, NoiseRule(name, severity, check, page))
         return check
 
     return add
+
+
+def page_of(check: Check[S]) -> tuple[str, str]:
+    """The name of the rule that a check is, and its page."""
+    name = "noise/" + check.__module__.rpartition(".")[2].replace("_", "-")
+    return name, cleandoc(sys.modules[check.__module__].__doc__ or "")

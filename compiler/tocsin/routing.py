@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tocsin.promql.ast import Matcher
+from tocsin.rules import Places, no_places
 
 Receiver: TypeAlias = Mapping[str, Any]
 """A receiver's integrations, as Alertmanager names and configures them; where it was read from a file, only
@@ -21,7 +22,8 @@ class Route:
     """A node of the routing tree; waits in milliseconds, None where the parent's (or Alertmanager's) holds.
 
     An empty receiver is the parent's. `group_by` is None where it is not given, and `...` in it stands for all
-    labels. The two lists of time intervals are not inherited.
+    labels. The two lists of time intervals are not inherited. `places` says where its fields were written (`receiver`,
+    `group_by.LABEL`), and `whole` where all of it was.
     """
 
     receiver: str
@@ -34,6 +36,13 @@ class Route:
     continue_: bool = False
     mute_time_intervals: tuple[str, ...] = ()
     active_time_intervals: tuple[str, ...] = ()
+    places: Places = field(default_factory=no_places, compare=False, repr=False)
+
+    def walk(self) -> Iterator[Route]:
+        """The route and all below it, parents first."""
+        yield self
+        for route in self.routes:
+            yield from route.walk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class InhibitRule:
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
     equal: tuple[str, ...] = ()
+    places: Places = field(default_factory=no_places, compare=False, repr=False)
 
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...] | None
@@ -67,9 +77,13 @@ class TimeInterval:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """A whole Alertmanager configuration; a name of `time_intervals` stands for any of its intervals."""
+    """A whole Alertmanager configuration; a name of `time_intervals` stands for any of its intervals.
+
+    `places` says where `receivers.NAME` and `time_intervals.NAME` were named, and where the sections stand.
+    """
 
     root: Route
     receivers: Mapping[str, Receiver]
     inhibit_rules: tuple[InhibitRule, ...] = field(default=())
     time_intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)
+    places: Places = field(default_factory=no_places, compare=False, repr=False)

@@ -13,7 +13,8 @@ Places: TypeAlias = Mapping[str, Span]
 """Where the parts of a rule were written: by field (`expr`, `for`), `labels.NAME`, `annotations.NAME`, `rule`."""
 
 
-def _places() -> Places:
+def no_places() -> Places:
+    """Of what no file holds."""
     return {}
 
 
@@ -27,7 +28,7 @@ class AlertingRule:
     keep_firing_for: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    places: Places = field(default_factory=_places, compare=False, repr=False)
+    places: Places = field(default_factory=no_places, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class RecordingRule:
     name: str
     expr: Expr
     labels: Mapping[str, str] = field(default_factory=dict)
-    places: Places = field(default_factory=_places, compare=False, repr=False)
+    places: Places = field(default_factory=no_places, compare=False, repr=False)
 
 
 Rule: TypeAlias = AlertingRule | RecordingRule
@@ -55,7 +56,7 @@ class RuleGroup:
     interval: int | None = None
     query_offset: int | None = None
     limit: int = 0
-    places: Places = field(default_factory=_places, compare=False, repr=False)
+    places: Places = field(default_factory=no_places, compare=False, repr=False)
 
 
 def place(rule: Rule | RuleGroup, *parts: str) -> Span:

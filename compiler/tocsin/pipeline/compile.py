@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from tocsin.diagnostics import Problem, Problems
-from tocsin.lint.api import Subject
+from tocsin.lint.api import AnyRule, Linted, Recording, Routed, RuleSet, Subject
 from tocsin.lint.run import lint
 from tocsin.pipeline.explain import data_rule_names
 from tocsin.pipeline.inputs import Inputs, read_inputs
@@ -16,6 +16,7 @@ from tocsin.plan.lower import lower
 from tocsin.registry import discover
 from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.settings import Settings
+from tocsin.targets.alertmanager import routing
 from tocsin.targets.api import TARGETS, Artifact
 
 
@@ -25,19 +26,32 @@ def compile_specs(inputs: Inputs) -> list[Compiled]:
 
 
 def findings(inputs: Inputs, compiled: Sequence[Compiled], today: date) -> Iterator[Problem]:
-    """What would only make noise, in specs and in rule files."""
+    """What would only make noise, in specs, rule files and configurations of Alertmanager."""
     return lint(list(_subjects(inputs, compiled)), inputs.sources, today, data_rule_names())
 
 
-def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Subject]:
+def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Linted]:
+    """Each rule, then all of them together, then what routes their alerts."""
+    rules = tuple(_rules(inputs, compiled))
+    own = [routing(compiled, inputs.settings)] if compiled and inputs.settings.receivers else []
+    whole = RuleSet(rules, (*own, *inputs.routings), inputs.settings)
+    yield from rules
+    yield whole
+    yield from (Routed(one, whole.alerts, inputs.settings) for one in inputs.routings)
+
+
+def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
+    settings = inputs.settings
     for one in compiled:
         for rule, planned in zip(one.group.rules, one.plan.alerts, strict=True):
             if isinstance(rule, AlertingRule):
-                yield Subject(rule, one.group, inputs.settings, planned)
+                yield Subject(rule, one.group, settings, planned)
     for group in inputs.groups:
         for rule in group.rules:
             if isinstance(rule, AlertingRule):
-                yield Subject(rule, group, inputs.settings)
+                yield Subject(rule, group, settings)
+            else:
+                yield Recording(rule, group, settings)
 
 
 def check(

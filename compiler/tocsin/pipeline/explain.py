@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.backtest.findings.api import FINDINGS
-from tocsin.lint.api import RULES
+from tocsin.lint.api import RULES, rule_names
 from tocsin.pipeline.inputs import Inputs
 from tocsin.plan.emit import Compiled
 from tocsin.registry import discover
@@ -15,8 +15,7 @@ from tocsin.rules import AlertingRule
 
 def lint_rule_names() -> list[str]:
     """The names of all rules on what is written."""
-    discover("tocsin.lint.rules")
-    return list(RULES)
+    return rule_names()
 
 
 def data_rule_names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Paths to what they hold: specs, rule groups, and the settings for all of them."""
+"""Paths to what they hold: specs, rule groups, Alertmanager's routing, and the settings for all of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.routing import Routing
+from tocsin.routingfile.read import is_routing, read_configuration
 from tocsin.rulefile import is_rule_file, read_groups
 from tocsin.rules import RuleGroup
 from tocsin.spec.load import duplicate_names, is_spec, read_spec
@@ -19,11 +21,13 @@ SETTINGS = "tocsin.yaml"
 
 @dataclass(slots=True)
 class Inputs:
-    """What the paths of a command hold: specs, rule groups of rule files, and the settings for all of them."""
+    """What the paths of a command hold: specs, rule groups of rule files, routings of Alertmanager's configurations,
+    and the settings for all of them."""
 
     settings: Settings
     specs: list[Spec] = field(default_factory=list)
     groups: list[RuleGroup] = field(default_factory=list)
+    routings: list[Routing] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
 
@@ -109,6 +113,9 @@ def _read_document(node: Node, source: Source, inputs: Inputs, problems: Problem
     elif is_spec(node):
         if spec := read_spec(node, source, inputs.settings, problems):
             inputs.specs.append(spec)
+    elif is_routing(node):
+        if routing := read_configuration(node, source, problems):
+            inputs.routings.append(routing)
     else:
         severity = Severity.ERROR if explicit else Severity.WARNING
         keys = ", ".join(f"`{key.text.value}`" for key, _ in node.entries[:4]) if isinstance(node, MapNode) else ""

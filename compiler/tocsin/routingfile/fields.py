@@ -6,14 +6,15 @@ text or a field that is not given, a single text is not a list, and only an unqu
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from tocsin.diagnostics import Problem, Problems, Span
+from tocsin.diagnostics import Problem, Problems, Source, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar
 from tocsin.duration import parse_duration
 from tocsin.registry import suggest
+from tocsin.rules import Places
 
 _TRUTH = {"y": True, "Y": True, "n": False, "N": False}
 """What YAML 1.1 also has for yes and no, and libyaml's resolver has not."""
@@ -33,9 +34,10 @@ def content(node: Scalar) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Where the problems of one file go."""
+    """Where the problems of one file go; `shown` is its text with the secrets blotted out."""
 
     problems: Problems
+    shown: Source | None = None
 
     def add(self, name: str, message: str, span: Span, help: str = "") -> None:
         self.problems.add(Problem(f"alertmanager/{name}", message, span, help=help))
@@ -84,6 +86,12 @@ class Fields:
         """The value of a key, None where it is null or not given."""
         node = self.body.get(key)
         return node if is_given(node) else None
+
+    def places(self) -> Places:
+        """Where each value stands, an item of a list as `KEY.ITEM`, and as `whole` all of the mapping."""
+        shown = self.faults.shown or self.span.source
+        spans = [("whole", self.span), *_spans(self.body)]
+        return {name: Span(shown, span.start, span.end) for name, span in spans}
 
     def has_any(self, keys: Collection[str]) -> bool:
         """Whether one of the keys has more than an empty text."""
@@ -147,3 +155,11 @@ class Fields:
     def duration(self, key: str) -> int | None:
         node = self.get(key)
         return None if node is None else self.faults.duration(node, f"`{key}`")
+
+
+def _spans(body: MapNode) -> Iterator[tuple[str, Span]]:
+    for key, value in body.entries:
+        yield key.text.value, value.span
+        for item in value.items if isinstance(value, ListNode) else ():
+            if isinstance(item, Scalar):
+                yield f"{key.text.value}.{content(item)}", item.span

@@ -6,9 +6,9 @@ neither of which changes who is told when.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from tocsin.diagnostics import ProblemError, Problems, Source
+from tocsin.diagnostics import Problem, ProblemError, Problems, Source
 from tocsin.document import MapNode, Node, parse_documents
 from tocsin.registry import suggest
 from tocsin.routing import Receiver, Route, Routing, TimeInterval
@@ -19,6 +19,7 @@ from tocsin.routingfile.intervals import read_interval
 from tocsin.routingfile.release import Release
 from tocsin.routingfile.routes import read_inhibit_rule, read_route
 from tocsin.routingfile.secrets import blotted, moved
+from tocsin.rules import Places
 
 _KEYS = ("global", "route", "inhibit_rules", "receivers", "templates", "mute_time_intervals", "time_intervals")
 
@@ -29,14 +30,38 @@ def read_routing(source: Source, problems: Problems, release: Release = Release.
     No problem shows a secret. Only the first document of the file counts.
     """
     found = Problems()
-    root, routing = None, None
+    root = None
     try:
         documents = parse_documents(source, found)
         root = documents[0] if documents else None
-        routing = _Reader(Faults(found), release).file(root, source)
     except ProblemError as error:
         found.add(error.problem)
+        shown = blotted(source, root)
+        problems.extend(moved(problem, shown) for problem in found)
+        return None
+    return read_configuration(root, source, problems, release, found)
+
+
+def is_routing(node: Node) -> bool:
+    """Whether a document is a configuration of Alertmanager."""
+    return isinstance(node, MapNode) and {"route", "receivers"} <= {key.text.value for key, _ in node.entries}
+
+
+def read_configuration(
+    root: Node | None,
+    source: Source,
+    problems: Problems,
+    release: Release = Release.CURRENT,
+    known: Iterable[Problem] = (),
+) -> Routing | None:
+    """The routing of a document of `source`; `known` is what is already wrong with it."""
+    found = Problems(known)
     shown = blotted(source, root)
+    routing = None
+    try:
+        routing = _Reader(Faults(found, shown), release).file(root, source)
+    except ProblemError as error:
+        found.add(error.problem)
     problems.extend(moved(problem, shown) for problem in found)
     return None if found.errors else routing
 
@@ -67,7 +92,17 @@ class _Reader:
             return None
         self._check_root(root, Fields(route, self._faults))
         self._check_names(route, receivers, intervals)
-        return Routing(root, receivers, inhibit_rules, intervals)
+        return Routing(root, receivers, inhibit_rules, intervals, self._places(fields))
+
+    def _places(self, fields: Fields) -> Places:
+        """Where the sections stand, and where each receiver and time interval is named."""
+        named = {
+            f"{'receivers' if key == 'receivers' else 'time_intervals'}.{inner.text('name')}": inner.places()["name"]
+            for key in ("receivers", "mute_time_intervals", "time_intervals")
+            for item in fields.items(key)
+            if isinstance(item, MapNode) and (inner := Fields(item, self._faults)).text("name")
+        }
+        return {**fields.places(), **named}
 
     def _receivers(self, fields: Fields) -> Mapping[str, Receiver]:
         given = fields.get("global")

@@ -37,6 +37,7 @@ def read_route(node: Node, release: Release, faults: Faults) -> Route | None:
         bool(fields.flag("continue")),
         fields.texts("mute_time_intervals"),
         fields.texts("active_time_intervals"),
+        fields.places(),
     )
 
 
@@ -53,7 +54,7 @@ def read_inhibit_rule(node: Node, release: Release, faults: Faults) -> InhibitRu
             continue  # it becomes a label that no alert has
         _check_name(item, release, faults, "`equal`")
     source, target = (tuple(_matchers(fields, f"{side}_", release)) for side in ("source", "target"))
-    return InhibitRule(source, target, tuple(dict.fromkeys(content(item) for item in equal)))
+    return InhibitRule(source, target, tuple(dict.fromkeys(content(item) for item in equal)), fields.places())
 
 
 def _matchers(fields: Fields, side: str, release: Release) -> Iterator[Matcher]:

@@ -1,0 +1,1 @@
+"""The rules on all alerts and recording rules together: duplicates, gaps, and what depends on what."""
