@@ -347,7 +347,8 @@ def test_any_text_is_nodes_or_a_problem(text: str) -> None:
             offsets = scalar.text.offsets
             assert len(offsets) == len(scalar.text.value)
             assert list(offsets) == sorted(offsets)
-            assert all(0 <= offset <= len(text) for offset in offsets)
+            pairs = zip(scalar.text.value, offsets, strict=True)
+            assert all(text[at] in (char, "\\") or (char + text[at]).isspace() for char, at in pairs)
 
 
 WORDS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1)

@@ -275,7 +275,9 @@ def _resolve(text: str, tag: str) -> str | int | float | bool | None:
     return text
 
 
-_PROPERTIES = re.compile(r"(?:(?:&[\w-]*|!\S*)(?:\s+(?:#.*)?)*)+", re.ASCII)
+_PROPERTIES = re.compile(
+    r"(?:(?:&[A-Za-z0-9_-]*|!\S*)(?:(?:\s|(?<=[\r\n\x85\u2028\u2029])\ufeff)+(?:#[^\r\n\x85\u2028\u2029]*)?)*)+"
+)
 
 
 def _unadorned(span: Span) -> Span:
@@ -286,49 +288,57 @@ def _unadorned(span: Span) -> Span:
 
 def _offsets(span: Span, value: str, style: str | None) -> Sequence[int]:
     """For each character of a scalar's value, the offset in the file where it stands."""
+    if not value:
+        return ()
     quoted = style in ("'", '"')
     start, end = span.start + quoted, span.end - quoted
     if end - start == len(value):
         return range(start, end)
     raw = span.source.text
-    if style in ("|", ">"):
-        header = _BREAK.search(raw, start, end)
-        start = header.end() if header else end
-    if style == '"':
-        return _double_quoted(raw, value, start, end)
-    return _folded(raw, value, start, end, doubled=style == "'")
+    if style not in ("|", ">"):
+        return _flow(raw, start, end, _PIECES[style or ""])
+    header = _BREAK.search(raw, start, end)
+    return _block(raw, value, header.end() if header else end, end)
 
 
-_BREAK = re.compile("\r\n?|[\n\x85\u2028\u2029]")
+_BREAKS = "\r\n?|[\n\x85\u2028\u2029]"
+_BREAK = re.compile(_BREAKS)
+_FOLD = rf"(?:[ \t]*(?P<first>{_BREAKS})|\\(?:{_BREAKS}))(?P<more>(?:[ \t]|{_BREAKS})*)"
+"""A line's end with all white space around it; after a backslash it is nothing by itself."""
+
+_PIECES = {
+    "": re.compile(rf"(?s)(?!\\){_FOLD}|."),
+    "'": re.compile(rf"(?s)(?!\\){_FOLD}|''|."),
+    '"': re.compile(rf"(?s){_FOLD}|\\(?:x..|u.{{4}}|U.{{8}}|.)|."),
+}
+"""What stands for one character in each style, or for a few: the line breaks that are left of a fold."""
 
 
-def _folded(raw: str, value: str, start: int, end: int, *, doubled: bool) -> list[int]:
-    """Only white space differs between the value and the file (and quotes, if `doubled`): the rest aligns in order."""
+def _flow(raw: str, start: int, end: int, pieces: re.Pattern[str]) -> list[int]:
+    """One line's end becomes a space, more become one line break less (and U+2028 and U+2029 stay)."""
+    offsets: list[int] = []
+    for piece in pieces.finditer(raw, start, end):
+        if piece["more"] is None:
+            offsets.append(piece.start())
+            continue
+        more = [found.start() for found in _BREAK.finditer(raw, *piece.span("more"))]
+        first = [piece.start("first")] if piece["first"] else []
+        kept = piece["first"] in ("\u2028", "\u2029") or not more
+        offsets += [*first, *more] if kept else more
+    return offsets
+
+
+def _block(raw: str, value: str, start: int, end: int) -> list[int]:
+    """Only white space differs between the value and the file: the rest aligns in order."""
     offsets: list[int] = []
     at = start
     for char in value:
         if not char.isspace():
             while at < end and raw[at].isspace():
                 at += 1
-            if doubled and raw[at : at + 2] == "''":
-                at += 1
         offsets.append(min(at, end - 1))
         if at < end and (not char.isspace() or raw[at].isspace()):
             at += 1
-    return offsets
-
-
-_ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
-
-
-def _double_quoted(raw: str, value: str, start: int, end: int) -> list[int]:
-    offsets: list[int] = []
-    at = start
-    for char in value:
-        while (raw[at] == "\\" and raw[at + 1] == "\n") or (raw[at].isspace() and not char.isspace()):
-            at += 2 if raw[at] == "\\" else 1
-        offsets.append(min(at, end - 1))
-        at += _ESCAPE_LENGTH.get(raw[at + 1], 2) if raw[at] == "\\" else 1
     return offsets
 
 
