@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from tocsin.functions.registry import SCALAR, VECTOR, function
-from tocsin.functions.values import Scalar, Steps, Vector, one_series
+from tocsin.functions.values import Compat, Scalar, Steps, Vector, one_series
+from tocsin.kernels.go_sort import places
 from tocsin.labels import NAME, Labels, from_mapping
 from tocsin.promql.ast import MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.match import matchers_of
@@ -74,22 +75,21 @@ def timestamp(steps: Steps, vector: Vector) -> Vector:
     return vector.with_values(np.broadcast_to(steps.times / 1000.0, vector.values.shape).copy())
 
 
-def _sorted(vector: Vector, keys: Values) -> Vector:
-    """Ranked by the keys, NaN and what is absent last; equal keys stay in their order, but NaNs in the opposite one.
-
-    That is what Go's insertion sort makes of Prometheus's comparison, which has each NaN below each other.
-    """
-    rank = np.arange(len(vector.labels))[:, None] if vector.rank is None else vector.rank
-    keys = np.where(vector.present, keys, np.nan)
-    order = np.lexsort((np.where(np.isnan(keys), -rank, rank), keys), axis=0)
-    return replace(vector, rank=np.argsort(order, axis=0))
+def _sorted(vector: Vector, keys: Values, compat: Compat) -> Vector:
+    """Ranked by the keys, the greatest first and NaN last, as Go sorts what Prometheus compares."""
+    shape = vector.present.shape
+    ranks = np.broadcast_to(np.arange(shape[0])[:, None], shape) if vector.rank is None else vector.rank
+    order = np.argsort(ranks, axis=0, kind="stable")
+    rank = np.empty(shape, dtype=np.int64)
+    places(keys, vector.present, order, compat, rank)
+    return replace(vector, rank=rank)
 
 
 @function("sort", args=(VECTOR,), returns=VECTOR, histograms="ignored")
-def sort(_steps: Steps, vector: Vector) -> Vector:
-    return _sorted(vector, vector.values)
+def sort(steps: Steps, vector: Vector) -> Vector:
+    return _sorted(vector, -vector.values, steps.compat)
 
 
 @function("sort_desc", args=(VECTOR,), returns=VECTOR, histograms="ignored")
-def sort_desc(_steps: Steps, vector: Vector) -> Vector:
-    return _sorted(vector, -vector.values)
+def sort_desc(steps: Steps, vector: Vector) -> Vector:
+    return _sorted(vector, vector.values, steps.compat)

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tocsin.kernels.compile import kernel
+from tocsin.kernels.go_sort import descend, less
 from tocsin.series import Mask, Offsets, Values
-
-
-@kernel
-def less(a: float, b: float) -> bool:
-    """NaN counts as the smallest (Prometheus `vectorByValueHeap`)."""
-    return bool(np.isnan(a) or a < b)
 
 
 @kernel
@@ -64,16 +59,6 @@ def offer(heap: Offsets, keys: Values, size: int, limit: int, row: int, compat: 
 
 
 @kernel
-def descend(heap: Offsets, keys: Values, size: int) -> None:
-    """Sort in place, the greatest first, by insertion: what Go does with up to twelve entries."""
-    for i in range(1, size):
-        j = i
-        while j > 0 and less(keys[heap[j - 1]], keys[heap[j]]):
-            heap[j - 1], heap[j] = heap[j], heap[j - 1]
-            j -= 1
-
-
-@kernel
 def greatest(
     values: Values,
     present: Mask,
@@ -110,7 +95,7 @@ def greatest(
         place = 0
         for m in range(met):
             g = seen[m]
-            descend(heap[g], keys, size[g])
+            descend(heap[g], keys, size[g], compat)
             for i in range(size[g]):
                 rank[heap[g, i], t] = place
                 place += 1
