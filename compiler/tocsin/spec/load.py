@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from tocsin.diagnostics import Problem, Problems, Source, Span
-from tocsin.document import ListNode, MapNode, Node, Scalar
-from tocsin.duration import parse_duration
+from tocsin.document import MapNode, Node, Scalar
 from tocsin.indicators.api import KINDS, Indicator
-from tocsin.quantity import EXAMPLES, Quantity, Unit, parse_quantity
-from tocsin.registry import suggest
 from tocsin.spec.model import Alert, Condition, Guard, Spec
 from tocsin.spec.settings import Settings
 from tocsin.spec.validate import validate
+from tocsin.spec.values import Values, entries, items, nested, text, texts
 from tocsin.templates.expand import syntax_fault
 
 IGNORE = "ignore"
@@ -34,67 +32,64 @@ def read_spec(node: Node, source: Source, settings: Settings, problems: Problems
     if not isinstance(node, MapNode) or not isinstance(rest, MapNode):
         return None
     spec = _Reader(source, settings, problems).spec(
-        rest, [key.text.value for key, _ in _entries(node.get("indicators"))]
+        rest, [key.text.value for key, _ in entries(node.get("indicators"))]
     )
     return spec if sound else None
 
 
-class _Reader:
+class _Reader(Values):
     def __init__(self, source: Source, settings: Settings, problems: Problems) -> None:
+        super().__init__(problems)
         self._source = source
         self._settings = settings
-        self._problems = problems
         self._indicators: dict[str, Indicator | None] = {}
         self._labels: tuple[str, ...] = RULE_LABELS
-
-    def _fault(self, name: str, message: str, span: Span, help: str = "") -> None:
-        self._problems.add(Problem(f"spec/{name}", message, span, help=help))
 
     def spec(self, node: MapNode, indicators: Iterable[str]) -> Spec:
         """The spec of a document; `indicators` names those that were written, the faulty ones too."""
         self._indicators = dict.fromkeys(indicators)
-        for key, value in _entries(node.get("indicators")):
+        for key, value in entries(node.get("indicators")):
             self._indicators[key.text.value] = self._indicator(value)
-        self._labels = (*RULE_LABELS, *_texts(node.get("labels")))
+        self._labels = (*RULE_LABELS, *texts(node.get("labels")))
         owner = node.get("owner")
         if isinstance(owner, Scalar) and self._settings.owners:
-            self._known("owner", owner, self._settings.owners)
-        alerts = [self._alert(item) for item in _items(node.get("alerts")) if isinstance(item, MapNode)]
+            self.known("owner", owner, self._settings.owners)
+        alerts = [self._alert(item) for item in items(node.get("alerts")) if isinstance(item, MapNode)]
         return Spec(
-            _text(node, "service"),
+            text(node, "service"),
             self._source,
-            _text(node, "owner"),
-            _text(node, "runbook"),
-            _texts(node.get("labels")),
+            text(node, "owner"),
+            text(node, "runbook"),
+            texts(node.get("labels")),
             {name: indicator for name, indicator in self._indicators.items() if indicator},
             tuple(alert for alert in alerts if alert),
-            {key.text.value: value.span for key, value in node.entries} | _nested("indicators", node),
+            {key.text.value: value.span for key, value in node.entries} | nested("indicators", node),
         )
 
     def _indicator(self, node: Node) -> Indicator | None:
         assert isinstance(node, MapNode)
-        by = tuple(item.text.value for item in _items(node.get("by")) if isinstance(item, Scalar))
+        by = tuple(item.text.value for item in items(node.get("by")) if isinstance(item, Scalar))
         key, body = next((key, value) for key, value in node.entries if key.text.value in KINDS)
-        return KINDS[key.text.value].read(body, by, self._problems)
+        return KINDS[key.text.value].read(body, by, self.problems)
 
     def _alert(self, node: MapNode) -> Alert | None:
         name, title = node.get("indicator"), node.get("name")
         if not isinstance(name, Scalar) or not isinstance(title, Scalar):
             return None
-        self._known("indicator", name, self._indicators)
+        self.known("indicator", name, self._indicators)
         severity = node.get("severity")
         if isinstance(severity, Scalar):
-            self._known("severity", severity, [one.name for one in self._settings.severities])
+            self.known("severity", severity, [one.name for one in self._settings.severities])
         no_data = node.get("no_data")
         if isinstance(no_data, Scalar):
-            self._known("severity", no_data, [IGNORE, *(one.name for one in self._settings.severities)])
+            self.known("severity", no_data, [IGNORE, *(one.name for one in self._settings.severities)])
         indicator = self._indicators.get(name.text.value)
         condition = self._condition(node, indicator)
-        lengths = [self._duration(node, key) for key in ("for", "keep_firing_for", "over")]
+        lengths = [self.duration(node, key) for key in ("for", "keep_firing_for", "over")]
         guard = self._guard(node.get("while"))
         if indicator is None or condition is None:
             return None
-        self._check_groups(indicator, name, _texts(node.get("labels")))
+        self._check_groups(indicator, name, texts(node.get("labels")))
         self._check_templates(node)
         events = node.get("min_events")
         return Alert(
@@ -106,14 +101,14 @@ class _Reader:
             lengths[2],
             guard,
             events.value if isinstance(events, Scalar) and isinstance(events.value, int) else None,
-            _text(node, "no_data"),
-            _text(node, "severity"),
-            _text(node, "summary"),
-            _text(node, "action"),
-            _text(node, "runbook"),
-            labels=_texts(node.get("labels")),
+            text(node, "no_data"),
+            text(node, "severity"),
+            text(node, "summary"),
+            text(node, "action"),
+            text(node, "runbook"),
+            labels=texts(node.get("labels")),
             places={key.text.value: value.span for key, value in node.entries}
-            | _nested("labels", node)
+            | nested("labels", node)
             | {"rule": node.span},
         )
 
@@ -122,27 +117,22 @@ class _Reader:
         for label in indicator.by:
             if label in self._labels or label in labels:
                 message = f"`{name.text.value}` is grouped by `{label}`, and the alert sets this label itself"
-                self._fault("label", message, name.span, "group by another label, or leave this one out of `labels`")
+                self.fault("label", message, name.span, "group by another label, or leave this one out of `labels`")
 
     def _check_templates(self, node: MapNode) -> None:
         """Labels and annotations of an alert are templates, and Prometheus loads no rule in which one is faulty."""
         written = [node.get(key) for key in ("summary", "action", "runbook")]
-        for value in (*written, *(value for _, value in _entries(node.get("labels")))):
+        for value in (*written, *(value for _, value in entries(node.get("labels")))):
             fault = syntax_fault(value.text.value) if isinstance(value, Scalar) else None
             if isinstance(value, Scalar) and fault:
-                self._fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
-
-    def _known(self, noun: str, name: Scalar, known: Mapping[str, object] | list[str]) -> None:
-        if name.text.value not in known:
-            message = f"{noun} `{name.text.value}` is not defined"
-            self._fault("unknown-name", message, name.span, suggest(name.text.value, known))
+                self.fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
 
     def _guard(self, node: Node | None) -> Guard | None:
         if not isinstance(node, MapNode):
             return None
         name = node.get("indicator")
         assert isinstance(name, Scalar)
-        self._known("indicator", name, self._indicators)
+        self.known("indicator", name, self._indicators)
         indicator = self._indicators.get(name.text.value)
         condition = self._condition(node, indicator)
         return Guard(name.text.value, condition) if condition and indicator else None
@@ -152,106 +142,34 @@ class _Reader:
             if (value := node.get(kind)) is not None:
                 return self._threshold(kind, (value,), indicator)
         if (range_ := node.get("outside")) is not None:
-            return self._threshold("outside", _items(range_), indicator)
+            return self._threshold("outside", items(range_), indicator)
         if (absent := node.get("absent")) is not None:
             if indicator and indicator.watched() is None:
-                self._fault(
+                self.fault(
                     "condition", "this indicator reads several metrics, and any of them may be absent", absent.span
                 )
                 return None
             return Condition("absent")
-        horizon = self._duration(node, "fills_in")
+        horizon = self.duration(node, "fills_in")
         if horizon is None or indicator is None:
             return None
         if indicator.forecast(horizon, horizon) is None:
             place = node.get("fills_in") or node
-            self._fault("condition", "only an indicator with a capacity (`usage`) can fill", place.span)
+            self.fault("condition", "only an indicator with a capacity (`usage`) can fill", place.span)
             return None
         return Condition("fills_in", horizon=horizon)
 
     def _threshold(
         self, kind: Literal["above", "below", "outside"], nodes: tuple[Node, ...], indicator: Indicator | None
     ) -> Condition | None:
-        found = [self._quantity(node, indicator.unit if indicator else None) for node in nodes]
+        found = [self.quantity(node, indicator.unit if indicator else None) for node in nodes]
         values = tuple(quantity for quantity in found if quantity)
         if len(values) < len(nodes):
             return None
         if kind == "outside" and values[0].exact >= values[1].exact:
-            self._fault("range", "expected the lower value first", nodes[0].span)
+            self.fault("range", "expected the lower value first", nodes[0].span)
             return None
         return Condition(kind, values)
-
-    def _quantity(self, node: Node, unit: Unit | None) -> Quantity | None:
-        assert isinstance(node, Scalar)
-        text = node.text.value
-        try:
-            quantity = parse_quantity(text)
-        except ValueError as error:
-            self._fault("quantity", f"`{text}` is not a quantity: {error}", node.span)
-            return None
-        if unit is None or quantity.unit is unit:
-            return quantity
-        help = f"write `{_with_unit(quantity, unit)}`" if quantity.unit is Unit.COUNT else ""
-        if quantity.unit is Unit.COUNT:
-            self._fault("unit-missing", f"`{text}` has no unit; the indicator is in {_name(unit)}", node.span, help)
-        else:
-            message = f"`{text}` is in {_name(quantity.unit)}, and the indicator in {_name(unit)}"
-            self._fault("unit", message, node.span, f"write a value such as `{EXAMPLES[unit]}`")
-        return None
-
-    def _duration(self, node: MapNode, key: str) -> int | None:
-        value = node.get(key)
-        if not isinstance(value, Scalar):
-            return None
-        try:
-            return parse_duration(value.text.value)
-        except ValueError as error:
-            self._fault("duration", f"`{value.text.value}` is not a duration: {error}", value.span)
-            return None
-
-
-def _name(unit: Unit) -> str:
-    named = {
-        Unit.RATIO: "percent",
-        Unit.PER_SECOND: "events per second",
-        Unit.COUNT: "plain numbers",
-        Unit.CELSIUS: "degrees",
-    }
-    return named.get(unit, unit.value.replace("_", " "))
-
-
-def _with_unit(quantity: Quantity, unit: Unit) -> str:
-    """What the author of a bare number probably meant."""
-    number = f"{quantity.exact:f}"
-    match unit:
-        case Unit.RATIO:
-            return f"{(quantity.exact * 100).normalize():f}%" if quantity.exact < 1 else f"{number}%"
-        case Unit.SECONDS:
-            return f"{number}s"
-        case Unit.PER_SECOND:
-            return f"{number}/s"
-    return EXAMPLES[unit] if unit is not Unit.CELSIUS else f"{number}C"
-
-
-def _entries(node: Node | None) -> tuple[tuple[Scalar, Node], ...]:
-    return node.entries if isinstance(node, MapNode) else ()
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, ListNode) else ()
-
-
-def _text(node: MapNode, key: str) -> str:
-    value = node.get(key)
-    return value.text.value if isinstance(value, Scalar) else ""
-
-
-def _texts(node: Node | None) -> dict[str, str]:
-    return {key.text.value: value.text.value for key, value in _entries(node) if isinstance(value, Scalar)}
-
-
-def _nested(name: str, node: MapNode) -> dict[str, Span]:
-    return {f"{name}.{key.text.value}": key.span for key, _ in _entries(node.get(name))}
 
 
 def duplicate_names(specs: list[Spec]) -> Iterator[Problem]:
