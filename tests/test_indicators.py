@@ -111,7 +111,7 @@ class TestLatency:
         assert all(math.isnan(number) for number in found.values())
         for condition in ("above: 0s", "below: 100s"):
             text = ALERT % ("{latency: {histogram: seconds, quantile: 50%}}", condition)
-            assert evaluated(compiled(text).group.rules[0].expr, recording(tmp_path, series), END) == {}
+            assert evaluated(compiled(text).groups[0].rules[0].expr, recording(tmp_path, series), END) == {}
 
     @pytest.mark.parametrize(
         ("within", "le"),
@@ -245,7 +245,7 @@ def test_vanished_series_are_told_of(
     tmp_path: Path, yaml: str, condition: str, series: dict[str, list[float | None]]
 ) -> None:
     """Five minutes after the last sample, which is how long Prometheus takes one for the present."""
-    _, absent = compiled(ALERT % (yaml, condition)).group.rules
+    _, absent = compiled(ALERT % (yaml, condition)).groups[0].rules
     assert isinstance(absent, AlertingRule)
     assert absent.name == "AItNoData"
     data = recording(tmp_path, series)
@@ -255,7 +255,7 @@ def test_vanished_series_are_told_of(
 
 def test_one_of_several_groups_that_vanishes_is_told_of_for_an_hour(tmp_path: Path) -> None:
     yaml = "{ratio: {bad: errors_total, total: requests_total}, by: [instance]}"
-    _, absent = compiled(ALERT % (yaml, "above: 1%")).group.rules
+    _, absent = compiled(ALERT % (yaml, "above: 1%")).groups[0].rules
     series = {'requests_total{instance="a"}': rising(5, 90), 'requests_total{instance="b"}': rising(5, 11)}
     data = recording(tmp_path, series)
     gone = {labels(instance="b"): 1.0}

@@ -39,7 +39,7 @@ indicators:
 
 def rule(alert: str, settings: Settings | None = None, top: str = "") -> AlertingRule:
     """The compiled rule of one alert, in YAML's flow style."""
-    found = compiled(f"{INDICATORS}{top}alerts:\n  - {{{alert}}}\n", settings).group.rules[0]
+    found = compiled(f"{INDICATORS}{top}alerts:\n  - {{{alert}}}\n", settings).groups[0].rules[0]
     assert isinstance(found, AlertingRule)
     return found
 
@@ -216,7 +216,7 @@ class TestMetadata:
         assert (found.for_, found.keep_firing_for) == (5 * MINUTE, 60 * MINUTE)
 
     def test_the_group_is_named_for_its_service_and_evaluated_as_the_settings_say(self) -> None:
-        group = compiled(INDICATORS, Settings(evaluation_interval=15_000)).group
+        group = compiled(INDICATORS, Settings(evaluation_interval=15_000)).groups[0]
         assert (group.name, group.interval, group.rules) == ("checkout", 15_000, ())
 
 
@@ -224,7 +224,7 @@ class TestNoData:
     @staticmethod
     def told(*alerts: str, settings: Settings | None = None) -> dict[str, AlertingRule]:
         written = "".join(f"  - {{{alert}}}\n" for alert in alerts)
-        rules = compiled(f"{INDICATORS}alerts:\n{written}", settings).group.rules
+        rules = compiled(f"{INDICATORS}alerts:\n{written}", settings).groups[0].rules
         return {one.name: one for one in rules if isinstance(one, AlertingRule) and one.name.endswith("NoData")}
 
     def test_one_for_each_indicator_that_is_judged_as_urgent_as_it_says(self) -> None:

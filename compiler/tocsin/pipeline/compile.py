@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tocsin.lint.run import lint
 from tocsin.pipeline.explain import data_rule_names
 from tocsin.pipeline.inputs import Inputs, read_inputs
 from tocsin.plan.emit import Compiled, emit
-from tocsin.plan.lower import lower
+from tocsin.plan.lower import PlannedAlert, lower
 from tocsin.registry import discover
 from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.settings import Settings
@@ -43,15 +43,16 @@ def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Linted]:
 def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
     settings = inputs.settings
     for one in compiled:
-        for rule, planned in zip(one.group.rules, one.plan.alerts, strict=True):
-            if isinstance(rule, AlertingRule):
-                yield Subject(rule, one.group, settings, planned)
-    for group in inputs.groups:
-        for rule in group.rules:
-            if isinstance(rule, AlertingRule):
-                yield Subject(rule, group, settings)
-            else:
-                yield Recording(rule, group, settings)
+        yield from (rule for group in one.groups for rule in _linted(group, settings, one.planned))
+    yield from (rule for group in inputs.groups for rule in _linted(group, settings, {}))
+
+
+def _linted(group: RuleGroup, settings: Settings, planned: Mapping[str, PlannedAlert]) -> Iterator[AnyRule]:
+    for rule in group.rules:
+        if isinstance(rule, AlertingRule):
+            yield Subject(rule, group, settings, planned.get(rule.name))
+        else:
+            yield Recording(rule, group, settings)
 
 
 def check(
@@ -78,4 +79,4 @@ def target_names() -> list[str]:
 
 def rule_groups(inputs: Inputs, compiled: Sequence[Compiled]) -> list[RuleGroup]:
     """All rule groups of the inputs, compiled and written by hand."""
-    return [*(one.group for one in compiled), *inputs.groups]
+    return [*(group for one in compiled for group in one.groups), *inputs.groups]

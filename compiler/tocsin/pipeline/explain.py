@@ -34,9 +34,9 @@ def explain_alerts(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, st
     """The pages of all alerts, by name."""
     pages = {}
     for one in compiled:
-        for rule, planned in zip(one.group.rules, one.plan.alerts, strict=True):
-            if isinstance(rule, AlertingRule):
-                pages[rule.name] = explain_alert(rule, one.group, planned, inputs.settings.evaluation_interval)
+        for rule, group in one.alerts:
+            planned = one.planned.get(rule.name)
+            pages[rule.name] = explain_alert(rule, group, planned, inputs.settings.evaluation_interval)
     for group in inputs.groups:
         interval = group.interval or inputs.settings.evaluation_interval
         alerts = [rule for rule in group.rules if isinstance(rule, AlertingRule)]

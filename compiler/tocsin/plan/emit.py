@@ -18,18 +18,29 @@ from tocsin.spec.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A spec with what it compiles to: rule `i` of the group is alert `i` of the plan."""
+    """A spec with the rule groups that it compiles to, and what each of its threshold alerts was made from, by name."""
 
     spec: Spec
     plan: Plan
-    group: RuleGroup
+    groups: tuple[RuleGroup, ...]
+    planned: Mapping[str, PlannedAlert]
+
+    @property
+    def alerts(self) -> Iterator[tuple[AlertingRule, RuleGroup]]:
+        """All alerts, each with its group."""
+        return ((rule, group) for group in self.groups for rule in group.rules if isinstance(rule, AlertingRule))
 
 
 def emit(plan: Plan, settings: Settings) -> Compiled:
-    """The rule group of a plan, named for its service and evaluated as often as the settings say."""
+    """The rule groups of a plan: one for its threshold alerts, named for its service, and those of its objectives."""
+    planned = {one.alert.name: one for one in plan.alerts}
+    return Compiled(plan.spec, plan, (_thresholds(plan, settings),), planned)
+
+
+def _thresholds(plan: Plan, settings: Settings) -> RuleGroup:
     rules = tuple(_rule(planned, plan.spec) for planned in plan.alerts)
     places = {"rule": plan.spec.places["service"]}
-    return Compiled(plan.spec, plan, RuleGroup(plan.spec.service, rules, settings.evaluation_interval, places=places))
+    return RuleGroup(plan.spec.service, rules, settings.evaluation_interval, places=places)
 
 
 def _rule(planned: PlannedAlert, spec: Spec) -> AlertingRule:

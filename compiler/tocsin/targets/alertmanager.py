@@ -73,6 +73,4 @@ def _inhibitions(compiled: Sequence[Compiled], settings: Settings) -> Iterator[I
 
 
 def _rules(one: Compiled, indicator: str) -> Iterator[AlertingRule]:
-    for rule in one.group.rules:
-        if isinstance(rule, AlertingRule) and rule.labels.get(INDICATOR) == indicator:
-            yield rule
+    return (rule for rule, _ in one.alerts if rule.labels.get(INDICATOR) == indicator)

@@ -15,5 +15,5 @@ from tocsin.targets.api import MARK, Artifact, target
 def write(compiled: Sequence[Compiled], settings: Settings) -> Iterator[Artifact]:  # noqa: ARG001 - a target's signature
     for one in compiled:
         origin = PurePath(one.spec.source.path).name
-        text = f"{MARK} from {origin}: edit that file, not this one.\n{print_groups([one.group])}"
+        text = f"{MARK} from {origin}: edit that file, not this one.\n{print_groups(one.groups)}"
         yield Artifact(f"prometheus/{one.spec.service}.yaml", text)
