@@ -7,7 +7,7 @@ import textwrap
 from datetime import date
 from pathlib import Path
 
-from tocsin.diagnostics import Problem, Problems
+from tocsin.diagnostics import Problem, Problems, Severity
 from tocsin.pipeline.compile import check
 
 TODAY = date(2026, 7, 1)
@@ -27,6 +27,10 @@ def codes(problems: list[Problem]) -> list[str]:
     return sorted({problem.code for problem in problems})
 
 
+def errors(problems: list[Problem]) -> list[str]:
+    return codes([problem for problem in problems if problem.severity is Severity.ERROR])
+
+
 def exit_code(problems: list[Problem]) -> int:
     return Problems(problems).exit_code
 
@@ -38,7 +42,7 @@ def rule_file(
     rule = {
         "alert": "CheckoutBroken",
         "expr": expr,
-        "for": for_,
+        **({"for": for_} if for_.strip("0msh") else {}),
         "labels": {"severity": severity},
         "annotations": {"summary": summary, "runbook_url": "https://runbooks.example.com/checkout"},
     }

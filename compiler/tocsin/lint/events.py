@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.compare import constant
@@ -10,13 +11,25 @@ from tocsin.promql.compare import constant
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The least value that one event gives, and for how many milliseconds (None: for ever, as in a raw counter)."""
+    """The least value that one event gives, and for how many milliseconds (None: for ever, as in a raw counter).
+
+    An `exact` value is never more; an increase is extrapolated to the edges of its window.
+    """
 
     value: float
     window: int | None
+    exact: bool = False
 
 
 _COUNTER_SUFFIXES = ("_total", "_count", "_bucket")
+
+
+_EVENTS = re.compile(
+    r"request|response|error|exception|fail|timeout|panic|crash|kill|abort|reject|drop|discard|retr(y|ies)|event"
+    r"|call|message|restart|reset|reload|trip|evict|denied|invalid|lost|corrupt|conflict|scrape|attempt|query|queries",
+    re.IGNORECASE,
+)
+"""What happens, and can be counted. `drives_offline_total` counts what there is now, whatever its suffix says."""
 
 
 def is_counter(selector: VectorSelector) -> bool:
@@ -28,10 +41,12 @@ def one_event(expr: Expr) -> Count | None:
     """What a single event makes of the value, or None where the value does not count events."""
     node = unwrap(expr)
     match node:
-        case VectorSelector() if is_counter(node):
-            return Count(1.0, None)
-        case Call(function="increase" | "changes" | "resets" | "delta", args=(MatrixSelector() as read,)):
+        case VectorSelector() if is_counter(node) and _EVENTS.search(node.name or ""):
+            return Count(1.0, None, exact=True)
+        case Call(function="increase" | "delta", args=(MatrixSelector() as read,)):
             return Count(1.0, read.range)
+        case Call(function="changes" | "resets", args=(MatrixSelector() as read,)):
+            return Count(1.0, read.range, exact=True)
         case Call(function="rate", args=(MatrixSelector() as read,)):
             return Count(1000 / read.range, read.range)
         case Call(function="ceil" | "floor" | "round" | "abs", args=(inner, *_)):
@@ -48,7 +63,7 @@ def one_event(expr: Expr) -> Count | None:
 def _scaled(count: Count | None, op: str, factor: float | None) -> Count | None:
     if count is None or not factor:
         return None
-    return Count(count.value * factor if op == "*" else count.value / factor, count.window)
+    return replace(count, value=count.value * factor if op == "*" else count.value / factor)
 
 
 def _mirrored(node: Binary) -> Count | None:

@@ -24,6 +24,6 @@ def lint(
         for subject in subjects
         for rule in rules
         if isinstance(subject, rule.takes)
-        for problem in rule.problems(subject)
+        for problem in rule.problems(subject, subject.settings.levels.get(rule.name))
     ]
     return apply(found, sources, names, today, elsewhere)

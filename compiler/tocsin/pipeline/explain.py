@@ -27,7 +27,8 @@ def data_rule_names() -> list[str]:
 def explain_rule(name: str) -> str:
     """The page of a rule."""
     rule = RULES.get(name) or FINDINGS[name]
-    return f"{name} ({rule.severity})\n\n{rule.page}\n"
+    off = ", off by default" if rule.optional else ""
+    return f"{name} ({rule.severity}{off})\n\n{rule.page}\n"
 
 
 def explain_alerts(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, str]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from tocsin.budget import Budget, Budgets, Limit
 from tocsin.diagnostics import Problem, Problems, Source, Span
+from tocsin.diagnostics import Severity as ProblemSeverity
 from tocsin.document import ListNode, MapNode, Node, Scalar, plain
 from tocsin.duration import parse_duration
+from tocsin.findings import Level
 from tocsin.quantity import parse_quantity
 from tocsin.registry import suggest
 from tocsin.spec.validate import validate
@@ -35,7 +37,10 @@ _SEVERITIES = (Severity("page", wakes=True), Severity("ticket"))
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a folder of specs; intervals in milliseconds, severities with the most urgent first."""
+    """The settings of a folder of specs; intervals in milliseconds, severities with the most urgent first.
+
+    `levels` says how the team takes what a lint rule finds, by the rule's name, where it is not as the rule says.
+    """
 
     scrape_interval: int = MINUTE
     evaluation_interval: int = MINUTE
@@ -46,6 +51,7 @@ class Settings:
     receivers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default_receiver: str = ""
     budgets: Budgets = field(default_factory=Budgets)
+    levels: Mapping[str, Level] = field(default_factory=dict)
 
     def severity(self, name: str) -> Severity | None:
         return next((severity for severity in self.severities if severity.name == name), None)
@@ -66,6 +72,8 @@ def read_settings(node: Node, problems: Problems) -> Settings:
     _check_names(rest, settings, problems)
     return settings
 
+
+OFF = "off"
 
 _LIMITS = tuple(limit.name for limit in fields(Budget))
 
@@ -92,6 +100,7 @@ class _Reader:
             receivers,
             _text(node, "default_receiver") or next(iter(receivers), ""),
             self._budgets(_mapping(node.get("budget"))),
+            dict(_levels(_mapping(node.get("lint")))),
         )
 
     def _budgets(self, node: MapNode | None) -> Budgets:
@@ -132,6 +141,13 @@ class _Reader:
             message = f"`{node.text.value}` is not a duration: {error}"
             self._problems.add(Problem("spec/duration", message, node.span))
             return None
+
+
+def _levels(node: MapNode | None) -> Iterator[tuple[str, Level]]:
+    for key, value in _entries(node, "rules"):
+        # YAML reads a bare `off` as false.
+        text = value.text.value if isinstance(value, Scalar) and value.value is not False else OFF
+        yield key.text.value, Level(None if text == OFF else ProblemSeverity(text), key.span)
 
 
 def _mapping(node: Node | None) -> MapNode | None:

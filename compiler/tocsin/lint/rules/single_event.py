@@ -75,7 +75,9 @@ def _fires(found: Comparison, count: Count | None, subject: Subject) -> bool:
     if count is None or (count.window is not None and subject.rule.for_ > count.window):
         return False
     match found.op:
-        case ">" | ">=":
+        case ">":
+            return found.threshold < count.value or (found.threshold == count.value and not count.exact)
+        case ">=":
             return found.threshold <= count.value
         case "!=":
             return found.threshold == 0
