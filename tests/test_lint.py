@@ -7,7 +7,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.linting import CPU_SPEC, ERROR_RATE, ERRORS, GOOD_SPEC, TODAY, codes, errors, exit_code, lint, rule_file, spec
+from tests.linting import (
+    CPU_SPEC,
+    ERROR_RATE,
+    ERRORS,
+    GOOD_SPEC,
+    TODAY,
+    codes,
+    errors,
+    exit_code,
+    lint,
+    rule_file,
+    spec,
+)
 from typer.testing import CliRunner
 
 from tocsin.cli import app

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from tocsin.diagnostics import Problem, Source
-from tocsin.lint.api import RULES, Linted, rule_names
+from tocsin.findings import Level
+from tocsin.lint.api import RULES, Linted, LintRule, rule_names
 from tocsin.lint.suppress import apply
+from tocsin.registry import suggest
 
 
 def lint(
@@ -26,4 +29,21 @@ def lint(
         if isinstance(subject, rule.takes)
         for problem in rule.problems(subject, subject.settings.levels.get(rule.name))
     ]
-    return apply(found, sources, names, today, elsewhere)
+    levels = {name: level for subject in subjects for name, level in subject.settings.levels.items()}
+    yield from _unknown(levels, names, elsewhere)
+    asked = [name for name in names if _is_asked(RULES[name], levels.get(name))]
+    yield from apply(found, sources, asked, today, {*names, *elsewhere})
+
+
+def _is_asked(rule: LintRule[Any], level: Level | None) -> bool:
+    return not rule.optional if level is None else level.severity is not None
+
+
+def _unknown(levels: Mapping[str, Level], names: Collection[str], elsewhere: Collection[str]) -> Iterator[Problem]:
+    """Levels for what is no rule, or for one that is checked on data."""
+    for name, level in levels.items():
+        if name in elsewhere and name not in names:
+            message, help = f"`{name}` is checked on data, and has no level", "give it a limit under `budget`"
+            yield Problem("lint/unknown-rule", message, level.written, help=help)
+        elif name not in names:
+            yield Problem("lint/unknown-rule", f"there is no rule `{name}`", level.written, help=suggest(name, names))
