@@ -15,6 +15,7 @@ from tocsin.duration import parse_duration
 from tocsin.findings import Level
 from tocsin.quantity import parse_quantity
 from tocsin.registry import suggest
+from tocsin.spec.burn_rates import DEFAULT, BurnTable, built_in, read_tables
 from tocsin.spec.validate import validate
 
 MINUTE = 60_000
@@ -52,6 +53,9 @@ class Settings:
     default_receiver: str = ""
     budgets: Budgets = field(default_factory=Budgets)
     levels: Mapping[str, Level] = field(default_factory=dict)
+    retention: int | None = None
+    burn_rates: Mapping[str, BurnTable] = field(default_factory=built_in)
+    default_burn_rates: str = DEFAULT
 
     def severity(self, name: str) -> Severity | None:
         return next((severity for severity in self.severities if severity.name == name), None)
@@ -101,6 +105,9 @@ class _Reader:
             _text(node, "default_receiver") or next(iter(receivers), ""),
             self._budgets(_mapping(node.get("budget"))),
             dict(_levels(_mapping(node.get("lint")))),
+            self._duration(server, "retention"),
+            {**built_in(), **read_tables(node.get("burn_rates"), self._problems)},
+            _text(node, "default_burn_rates") or DEFAULT,
         )
 
     def _budgets(self, node: MapNode | None) -> Budgets:
@@ -179,9 +186,16 @@ def _check_names(node: MapNode, settings: Settings, problems: Problems) -> None:
 
 def _named(node: MapNode, settings: Settings) -> Iterator[tuple[Scalar, list[str], str]]:
     receivers, severities = list(settings.receivers), [severity.name for severity in settings.severities]
-    default = node.get("default_receiver")
+    default, table = node.get("default_receiver"), node.get("default_burn_rates")
     if isinstance(default, Scalar):
         yield default, receivers, "receiver"
+    if isinstance(table, Scalar):
+        yield table, list(settings.burn_rates), "table of burn rates"
+    for _, body in _entries(node, "burn_rates"):
+        for _, tier in _entries(_mapping(body), "tiers"):
+            severity = tier.get("severity") if isinstance(tier, MapNode) else None
+            if isinstance(severity, Scalar):
+                yield severity, severities, "severity"
     for _, body in _entries(node, "severities"):
         receiver = body.get("receiver") if isinstance(body, MapNode) else None
         if isinstance(receiver, Scalar):
