@@ -1,7 +1,7 @@
 """A window of fewer scrapes than it needs: one lost scrape, and the value is gone or wrong.
 
 A rate needs two samples. A window shorter than two scrape intervals often holds one, and then has no value at all;
-below four, a single lost scrape empties it.
+below four, a single lost scrape empties it. A subquery takes its samples itself, one each step, and loses none.
 
 A rule file does not say how often its series are scraped, so there it is only a warning.
 
@@ -44,18 +44,23 @@ Good::
 
 from collections.abc import Iterator
 
-from tocsin.diagnostics import Severity
+from tocsin.diagnostics import Severity, Span
 from tocsin.duration import format_duration
-from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.promql.ast import Call, Expr, MatrixSelector, walk
+from tocsin.lint.api import AnyRule, Finding, Subject, lint_rule
+from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery, walk
 
 MINUTE = 60_000
 
 
 @lint_rule()
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: AnyRule) -> Iterator[Finding]:
     reported: set[tuple[int, int]] = set()
     for node, needed in _reads(subject.rule.expr):
+        if isinstance(node, Subquery):
+            step = node.step or subject.settings.evaluation_interval
+            if MINUTE <= node.range < needed * step:
+                yield _too_few_steps(node, step, needed, subject)
+            continue
         scrape = subject.scrape_interval(node.selector)
         # A window under a minute is reported as that, once.
         if MINUTE <= node.range < 4 * scrape and (node.range, scrape) not in reported:
@@ -63,23 +68,39 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield _finding(node, scrape, needed, subject)
 
 
-def _reads(expr: Expr) -> Iterator[tuple[MatrixSelector, int]]:
+def _reads(expr: Expr) -> Iterator[tuple[MatrixSelector | Subquery, int]]:
     """Every range, and the samples that its function needs: `max_over_time` has a value from one, a rate has not."""
     for call in walk(expr):
         if isinstance(call, Call):
             needed = 1 if call.function.endswith("_over_time") else 2
-            yield from ((node, needed) for node in call.args if isinstance(node, MatrixSelector))
+            yield from ((node, needed) for node in call.args if isinstance(node, MatrixSelector | Subquery))
 
 
-def _finding(node: MatrixSelector, scrape: int, needed: int, subject: Subject) -> Finding:
+def _planned(subject: AnyRule) -> bool:
+    return isinstance(subject, Subject) and subject.planned is not None
+
+
+def _place(node: Expr, subject: AnyRule) -> Span:
+    return subject.place("over", "expr") if _planned(subject) else subject.span(node)
+
+
+def _finding(node: MatrixSelector, scrape: int, needed: int, subject: AnyRule) -> Finding:
     """An error where the window is surely too short; a rule file does not say how often its series are scraped."""
     window, every = format_duration(node.range), format_duration(scrape)
     help = f"measure over `{format_duration(4 * scrape)}` or more"
-    span = subject.place("over", "expr") if subject.planned else subject.span(node)
+    span = _place(node, subject)
     if node.range < needed * scrape:
         scrapes = "two scrapes" if needed == 2 else "one scrape"
         message = f"a window of {window} holds fewer than {scrapes}, one every {every}"
-        severity = Severity.ERROR if subject.planned else Severity.WARNING
+        severity = Severity.ERROR if _planned(subject) else Severity.WARNING
         return Finding(message, span, "often no value at all", help, severity)
     message = f"a window of {window} holds fewer than four scrapes, one every {every}"
     return Finding(message, span, "one lost scrape empties it", help, Severity.WARNING)
+
+
+def _too_few_steps(node: Subquery, step: int, needed: int, subject: AnyRule) -> Finding:
+    window, every = format_duration(node.range), format_duration(step)
+    steps = "two steps" if needed == 2 else "one step"
+    message = f"a subquery over {window} holds fewer than {steps}, one every {every}"
+    help = f"take a step of `{format_duration(max(1000, node.range // 5))}`, or a longer range"
+    return Finding(message, _place(node, subject), "often no value at all", help, Severity.WARNING)

@@ -1,7 +1,8 @@
 """A text that does not say what is wrong: "something might be wrong" is read at three in the morning.
 
 A summary names the effect on users or on the service, and how much. Words such as *might*, *something*, *unusual*
-say that the author did not know; a summary that repeats the alert's name says nothing at all.
+say that the author did not know; a summary that repeats the alert's name says nothing at all, and "latency is too
+high" needs a number beside it. A description may guess at reasons: what is wrong is not a guess.
 
 Source: R. Ewaschuk, "My Philosophy on Alerting"; Google, "Site Reliability Engineering", chapter 6.
 
@@ -55,6 +56,9 @@ _VAGUE = re.compile(
     r"|not right|seems?|looks? (bad|wrong|off)|please check|fyi|an error occurred|error occurred|issues? detected)\b",
     re.IGNORECASE,
 )
+_JUDGED = re.compile(r"\b(is|are) (too |very |quite )?(high|low|slow|bad|large|long|elevated)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\d|\$value|\.Value")
+
 SHORTEST = 15
 """Characters; no sentence that says what is wrong is shorter."""
 
@@ -73,9 +77,17 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield Finding(message, place, f"`{vague[0]}` says nothing", HELP, severity)
     elif _letters(summary) == _letters(subject.rule.name):
         yield Finding("the summary only repeats the alert's name", place, "", HELP, severity)
-    elif subject.planned and len(summary) < SHORTEST:
+    elif (judged := _JUDGED.search(summary)) and not _NUMBER.search(summary + _description(subject)):
+        message = f"`{summary}` does not say how much"
+        yield Finding(message, place, f"`{judged[0]}`: how much is that?", HELP, Severity.WARNING)
+    elif len(summary) < SHORTEST:
         message = f"a summary of {len(summary)} characters does not say what is wrong"
         yield Finding(message, place, f"shorter than {SHORTEST} characters", HELP, severity)
+
+
+def _description(subject: Subject) -> str:
+    annotations = subject.rule.annotations
+    return " ".join(annotations.get(name, "") for name in ("description", "message"))
 
 
 def _letters(text: str) -> str:
