@@ -45,7 +45,9 @@ def example(name: str, title: str) -> str:
 
 
 def asked(name: str) -> str:
-    """Settings that ask for a rule that is off by default."""
+    """Settings that ask for a rule that is off by default, or those that its page shows."""
+    if "Settings::" in RULES[name].page:
+        return example(name, "Settings")
     return f"lint: {{rules: {{{name}: {RULES[name].severity}}}}}" if RULES[name].optional else "{}"
 
 

@@ -64,3 +64,42 @@ def test_a_level_is_one_of_four(tmp_path: Path, level: str) -> None:
     (problem,) = lint(tmp_path, LATE.replace("450s", "8m"), levels(for_between_evaluations=level))
     assert problem.code.startswith("spec/")
     assert "`error`, `warning`, `info` or `off`" in problem.message + problem.help
+
+
+@pytest.mark.parametrize(
+    ("policy", "pointed_at"),
+    [
+        ("labels: {team: pay.*}", '"CheckoutBroken"'),
+        ("labels: {severity: page}", '"ticket"'),
+        ("annotations: {summary: 'No .*'}", '"More than 1% of requests fail"'),
+        ("alert: '[a-z]+'", '"CheckoutBroken"'),
+        ("for: {most: 5m}", '"8m"'),
+        ("for: {least: 10m}", '"8m"'),
+        ("window: {least: 10m}", 'http_requests_total{job=\\"checkout\\", code=~\\"5..\\"}[5m]'),
+    ],
+)
+def test_a_policy_is_held_where_it_is_broken(tmp_path: Path, policy: str, pointed_at: str) -> None:
+    problems = lint(tmp_path, LATE.replace("450s", "8m"), f"policy: {{{policy}}}")
+    assert codes(problems) == ["noise/house-policy"]
+    assert problems[0].span.text == pointed_at
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["labels: {severity: ticket|page}", "alert: '[A-Z]\\w+'", "for: {least: 8m, most: 8m}", "record: x", "window: {}"],
+)
+def test_a_policy_that_is_met_says_nothing(tmp_path: Path, policy: str) -> None:
+    assert lint(tmp_path, LATE.replace("450s", "8m"), f"policy: {{{policy}}}") == []
+
+
+def test_a_policy_holds_for_recording_rules_too(tmp_path: Path) -> None:
+    text = 'groups: [{name: g, rules: [{record: errors, expr: "sum(rate(x_total[2d]))"}]}]'
+    problems = lint(tmp_path, text, "policy: {record: '.+:.+', window: {most: 1d}, labels: {team: a}}")
+    assert [problem.span.text for problem in problems] == ["errors", "x_total[2d]"]
+
+
+@pytest.mark.parametrize("policy", ["labels: {team: '('}", "alert: '*'", "for: {least: 5}", "window: {most: 1m1h}"])
+def test_a_policy_that_cannot_be_read_is_reported(tmp_path: Path, policy: str) -> None:
+    (problem,) = lint(tmp_path, LATE.replace("450s", "8m"), f"policy: {{{policy}}}")
+    assert problem.code in ("spec/value", "spec/duration")
+    assert problem.span.source.path.endswith("tocsin.yaml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from tocsin.budget import Budget, Budgets, Limit
 from tocsin.diagnostics import Problem, Problems, Source, Span
@@ -16,9 +16,13 @@ from tocsin.findings import Level
 from tocsin.quantity import parse_quantity
 from tocsin.registry import suggest
 from tocsin.spec.burn_rates import DEFAULT, BurnTable, built_in, read_tables
+from tocsin.spec.policy import Policy, read_policy
 from tocsin.spec.validate import validate
 
 MINUTE = 60_000
+
+MetricType: TypeAlias = Literal["counter", "gauge", "histogram", "summary"]
+_METRIC_TYPES: tuple[MetricType, ...] = get_args(MetricType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Settings:
     """The settings of a folder of specs; intervals in milliseconds, severities with the most urgent first.
 
     `levels` says how the team takes what a lint rule finds, by the rule's name, where it is not as the rule says.
+    `metrics` are the types of metrics whose names do not tell.
     """
 
     scrape_interval: int = MINUTE
@@ -53,6 +58,8 @@ class Settings:
     default_receiver: str = ""
     budgets: Budgets = field(default_factory=Budgets)
     levels: Mapping[str, Level] = field(default_factory=dict)
+    policy: Policy = Policy()
+    metrics: Mapping[str, MetricType] = field(default_factory=dict)
     retention: int | None = None
     burn_rates: Mapping[str, BurnTable] = field(default_factory=built_in)
     default_burn_rates: str = DEFAULT
@@ -105,6 +112,8 @@ class _Reader:
             _text(node, "default_receiver") or next(iter(receivers), ""),
             self._budgets(_mapping(node.get("budget"))),
             dict(_levels(_mapping(node.get("lint")))),
+            read_policy(node.get("policy"), self._problems),
+            dict(_metrics(node)),
             self._duration(server, "retention"),
             {**built_in(), **read_tables(node.get("burn_rates"), self._problems)},
             _text(node, "default_burn_rates") or DEFAULT,
@@ -169,6 +178,13 @@ def _entries(node: MapNode | None, key: str) -> tuple[tuple[Scalar, Node], ...]:
 def _text(body: MapNode | None, key: str) -> str:
     node = body.get(key) if body else None
     return node.text.value if isinstance(node, Scalar) else ""
+
+
+def _metrics(node: MapNode) -> Iterator[tuple[str, MetricType]]:
+    """The declared types of metrics, by name."""
+    for key, value in _entries(node, "metrics"):
+        written = value.text.value if isinstance(value, Scalar) else ""
+        yield from ((key.text.value, kind) for kind in _METRIC_TYPES if kind == written)
 
 
 def _version(text: str) -> tuple[int, int]:
