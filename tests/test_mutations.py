@@ -19,7 +19,7 @@ from tocsin.pipeline.data import Times, open_data
 from tocsin.pipeline.query import answer
 from tocsin.pipeline.replay import replay
 from tocsin.report import json as json_report
-from tocsin.report import problems as reporting
+from tocsin.report.formats.api import FORMATS, Checked, format_names
 from tocsin.sources.api import OpenedRecording
 
 GOOD = recording()
@@ -125,7 +125,8 @@ def everything(folder: Path) -> Problems:
     except ProblemError as error:
         problems.add(error.problem)
     assert inert("\n".join(map(render, problems)))
-    assert inert(reporting.to_json(problems))
+    checked = Checked(tuple(problems))
+    assert all(inert(FORMATS[name](checked)) for name in format_names())
     return problems
 
 

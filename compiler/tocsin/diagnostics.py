@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +20,31 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column, both from 1, of the character at `offset`."""
-        before = self.text.count("\n", 0, offset)
-        return self.first_line + before, offset - self.text.rfind("\n", 0, offset)
+        starts = _line_starts(self.text)
+        index = bisect_right(starts, max(offset, 0)) - 1
+        return self.first_line + index, offset - starts[index] + 1
 
     def line(self, number: int) -> str:
         """The text of line `number`, without its line break."""
-        lines = self.text.split("\n")
+        starts = _line_starts(self.text)
         index = number - self.first_line
-        return lines[index].rstrip("\r") if 0 <= index < len(lines) else ""
+        if not 0 <= index < len(starts):
+            return ""
+        end = self.text.find("\n", starts[index])
+        return self.text[starts[index] : None if end < 0 else end].rstrip("\r")
 
     def span(self, start: int = 0, end: int | None = None) -> Span:
         """The span from `start` to `end` (one character where no end is given)."""
         return Span(self, start, start + 1 if end is None else end)
+
+
+@lru_cache(maxsize=8)
+def _line_starts(text: str) -> list[int]:
+    """The offset of each line's first character. The problems of a file are asked for one after the other."""
+    starts = [0]
+    while at := text.find("\n", starts[-1]) + 1:
+        starts.append(at)
+    return starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +109,31 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFO = "info"
 
+    def fails(self, least: Severity) -> bool:
+        """Whether it is as urgent as `least`, or more.
+
+        >>> Severity.WARNING.fails(Severity.INFO), Severity.WARNING.fails(Severity.ERROR)
+        (True, False)
+        """
+        order = list(Severity)
+        return order.index(self) <= order.index(least)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The one safe answer to a problem: `replacement` for the characters of `span`."""
+
+    span: Span
+    replacement: str
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong at a place.
 
     `code` is `group/name`; the group `input` is for what could not be read at all. `label` stands beside the
-    caret, `help` says what to write instead.
+    caret, `help` says what to write instead, and `fix` does so where there is but one safe answer. `numbers` decided
+    it, by name, in base units. `about` are the parts of files that it is said of, such as a whole alert.
     """
 
     code: str
@@ -109,6 +142,9 @@ class Problem:
     label: str = ""
     help: str = ""
     severity: Severity = Severity.ERROR
+    fix: Fix | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict, compare=False)
+    about: tuple[Span, ...] = field(default=(), compare=False)
 
 
 class ProblemError(Exception):
@@ -145,8 +181,14 @@ class Problems:
     @property
     def exit_code(self) -> int:
         """0 where no problem is an error, 2 where an input could not be read, else 1."""
-        errors = [problem for problem in self._found if problem.severity is Severity.ERROR]
-        return 2 if any(problem.code.startswith("input/") for problem in errors) else int(bool(errors))
+        return self.exit_code_at(Severity.ERROR)
+
+    def exit_code_at(self, fail_on: Severity) -> int:
+        """The exit code where problems of the severity `fail_on`, and more urgent ones, fail a command."""
+        errors = (problem for problem in self._found if problem.severity is Severity.ERROR)
+        if any(problem.code.startswith("input/") for problem in errors):
+            return 2
+        return int(any(problem.severity.fails(fail_on) for problem in self._found))
 
 
 def printable(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Generic, TypeAlias, TypeVar
 
-from tocsin.diagnostics import Problem, Severity, Span
+from tocsin.diagnostics import Fix, Problem, Severity, Span
 from tocsin.registry import Registry
 
 S = TypeVar("S")
@@ -16,13 +16,18 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found. `label` stands beside the caret; a `severity` of None is the rule's own."""
+    """What a rule found. `label` stands beside the caret; a `severity` of None is the rule's own.
+
+    `fix` is for what has one safe answer, and `numbers` are those that decided, in base units.
+    """
 
     message: str
     span: Span
     label: str = ""
     help: str = ""
     severity: Severity | None = None
+    fix: Fix | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class NoiseRule(Generic[S]):
             page = f"see `tocsin explain {self.name}`"
             help = f"{found.help}; {page}" if found.help else page
             severity = (level and level.severity) or found.severity or self.severity
-            yield Problem(self.name, found.message, found.span, found.label, help, severity)
+            yield Problem(self.name, found.message, found.span, found.label, help, severity, found.fix, found.numbers)
 
 
 def register(rules: Registry[NoiseRule[S]], severity: Severity) -> Callable[[Check[S]], Check[S]]:

@@ -5,35 +5,60 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tocsin.cli.console import reported, wrong_call
 from tocsin.cli.options import Paths, SettingsFile
-from tocsin.diagnostics import ProblemError, Problems
+from tocsin.diagnostics import Problems, Severity
 from tocsin.report import problems as reporting
 
 
 class ProblemFormat(StrEnum):
+    """Text for people on standard error, the others for programs on standard output."""
+
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+    JUNIT = "junit"
+    CHECKSTYLE = "checkstyle"
 
 
 def check(
     paths: Paths,
     settings: SettingsFile = None,
     format: Annotated[ProblemFormat, typer.Option(help="How problems are shown.")] = ProblemFormat.TEXT,
+    fail_on: Annotated[
+        Severity, typer.Option(help="Exit with 1 where there is a problem of this severity, or a more urgent one.")
+    ] = Severity.ERROR,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Report only problems that are not in this file.")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all problems to this file: they are known from now on.")
+    ] = None,
+    changed_since: Annotated[
+        str, typer.Option(metavar="REVISION", help="Report only problems of alerts that have changed since, by git.")
+    ] = "",
 ) -> None:
-    """Validate and lint specs, and any Prometheus rule file or PrometheusRule."""
-    from tocsin.pipeline import compile as compiling
+    """Validate and lint specs, Prometheus rule files, PrometheusRules and Alertmanager's configurations."""
+    from tocsin.pipeline.check import Order
+    from tocsin.pipeline.check import check as checking
+    from tocsin.report.formats.api import FORMATS, format_names
 
+    if baseline and write_baseline:
+        raise wrong_call("give either --baseline or --write-baseline")
     problems = Problems()
-    try:
-        compiling.check(paths, settings, problems, datetime.now(UTC).date())
-    except ProblemError as error:
-        problems.add(error.problem)
-    if format is ProblemFormat.JSON:
-        sys.stdout.write(reporting.to_json(problems))
+    with reported(problems):
+        order = Order(tuple(paths), settings, fail_on, baseline, write_baseline, changed_since)
+        checked = checking(order, datetime.now(UTC).date())
+    found = Problems(checked.problems)
+    if format is ProblemFormat.TEXT:
+        reporting.write(found, sys.stderr)
     else:
-        reporting.write(problems, sys.stderr)
-    raise typer.Exit(problems.exit_code)
+        format_names()
+        sys.stdout.write(FORMATS[format](checked))
+    raise typer.Exit(found.exit_code_at(fail_on))

@@ -29,11 +29,13 @@ class Inputs:
     groups: list[RuleGroup] = field(default_factory=list)
     routings: list[Routing] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    settings_path: Path | None = None
 
 
 def read_inputs(paths: Sequence[Path], settings: Path | None, problems: Problems) -> Inputs:
     """Reads every file of the paths (folders are walked); what is faulty goes to `problems`."""
-    inputs = Inputs(_settings(paths, settings, problems))
+    file = _settings_path(paths, settings, problems)
+    inputs = Inputs(_settings(file, problems) if file else Settings(), settings_path=file)
     for path in paths:
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*")) if _is_candidate(file, path)]
@@ -56,17 +58,19 @@ def _input(name: str, message: str, source: Source, severity: Severity = Severit
     return Problem(f"input/{name}", message, source.span(), severity=severity, help=help)
 
 
-def _settings(paths: Sequence[Path], given: Path | None, problems: Problems) -> Settings:
+def _settings_path(paths: Sequence[Path], given: Path | None, problems: Problems) -> Path | None:
     """The settings that were given, else the tocsin.yaml of the paths' folders or of the nearest folder above."""
     found = [given] if given else list(dict.fromkeys(filter(None, map(_nearest, paths))))
-    if not found:
-        return Settings()
     if len(found) > 1:
         others = ", ".join(str(path) for path in found[1:])
         message = f"the paths have several {SETTINGS}: also {others}"
         problems.add(_input("settings", message, Source(str(found[0]), ""), help="give one with --settings"))
+    return found[0] if found else None
+
+
+def _settings(path: Path, problems: Problems) -> Settings:
     faults = Problems()
-    settings = _read_settings(found[0], faults)
+    settings = _read_settings(path, faults)
     problems.extend(without_secrets(problem) for problem in faults)
     return settings
 

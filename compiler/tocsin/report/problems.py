@@ -1,10 +1,9 @@
-"""Problems to text with carets, or to JSON."""
+"""Problems to text with carets."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -34,27 +33,3 @@ def summary(problems: Iterable[Problem]) -> str:
     counts = ((sum(problem.severity is severity for problem in found), severity) for severity in Severity)
     nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
     return ", ".join(f"{count} {nouns[severity]}{'s' * (count != 1)}" for count, severity in counts if count)
-
-
-def to_json(problems: Iterable[Problem]) -> str:
-    """The problems as a JSON list, each with its place: line and column from 1, of its first and last character.
-
-    ASCII alone, for it may go to a terminal, and a text of a file can hold what drives one.
-    """
-    return json.dumps([_problem(problem) for problem in problems], indent=2) + "\n"
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    span = problem.span
-    end_line, end_column = span.source.position(max(span.start, span.end - 1))
-    return {
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "path": span.source.path,
-        "line": span.line,
-        "column": span.column,
-        "end_line": end_line,
-        "end_column": end_column,
-        "help": problem.help,
-    }
