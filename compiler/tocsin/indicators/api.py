@@ -51,9 +51,28 @@ class Indicator(Protocol):
         """The number of events in the window, for each group, or None where the indicator does not count any."""
         ...
 
+    def counts(self, step: int, tiled: int) -> Counts | None:
+        """The events since the evaluation `step` ms before, or None where the indicator has only a value.
+
+        `tiled` is the range in ms that holds each sample of a step once.
+        """
+        ...
+
     def forecast(self, window: int, horizon: int) -> Expr | None:
         """The value in `horizon` milliseconds by the trend of the window, or None where there is no such thing."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Events since the last evaluation, for each group: all of them, and the `part` that is bad, or `good`.
+
+    A part without series has no events.
+    """
+
+    total: Expr
+    part: Expr
+    good: bool = False
 
 
 class Plain:
@@ -66,6 +85,9 @@ class Plain:
         return True
 
     def events(self, window: int) -> Expr | None:  # noqa: ARG002 - the protocol's signature
+        return None
+
+    def counts(self, step: int, tiled: int) -> Counts | None:  # noqa: ARG002 - the protocol's signature
         return None
 
     def forecast(self, window: int, horizon: int) -> Expr | None:  # noqa: ARG002 - the protocol's signature

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node, Scalar
-from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Indicator, Plain, field, kind, read_selector
+from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector
+from tocsin.indicators.counting import since
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, Matcher, VectorSelector
 from tocsin.quantity import Quantity, Unit, parse_quantity
@@ -58,6 +59,11 @@ class Slower(Plain):
         )
         share = build.binary(in_time, "/", build.compare(total, ">", build.number(0)))
         return build.binary(build.number(1), "-", share)
+
+    def counts(self, step: int, tiled: int) -> Counts:  # noqa: ARG002 - the protocol's signature
+        """Those that are in time among all."""
+        total = _part(self.histogram, "_count")
+        return Counts(since(total, step, self.by), since(self.watched(), step, self.by, total), good=True)
 
     def watched(self) -> VectorSelector:
         """The one bucket: where the histogram has no such bound, the alert on missing data says so."""

@@ -5,19 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tocsin.diagnostics import Problems
-from tocsin.document import MapNode, Node
-from tocsin.indicators.api import PROMQL, SHARE, Indicator, Plain, field, kind, read_selector
+from tocsin.document import MapNode, Node, Scalar
+from tocsin.indicators.api import (
+    PROMQL,
+    SHARE,
+    Counts,
+    Indicator,
+    Plain,
+    field,
+    kind,
+    only_selector,
+    read_selector,
+    read_vector,
+)
+from tocsin.indicators.counting import since
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Unit
 
+LEAST = 5 * 60_000
+"""The least window in ms of an author's own expression, which may hold a rate and need several scrapes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio(Plain):
-    """`part` counts the bad events, or the good ones where `good` is set; `total` counts all."""
+    """`part` counts the bad events, or the good ones where `good` is set; `total` counts all.
 
-    part: VectorSelector
-    total: VectorSelector
+    Each is a counter, or as the author wrote it an expression that gives the events in `$window`.
+    """
+
+    part: Expr
+    total: Expr
     good: bool
     by: tuple[str, ...]
     unit: Unit = Unit.RATIO
@@ -31,14 +49,28 @@ class Ratio(Plain):
         counted = build.binary(build.binary(part, "or", missing), "/", build.compare(total, ">", build.number(0)))
         return build.binary(build.number(1), "-", counted) if self.good else counted
 
-    def watched(self) -> VectorSelector:
-        return self.total
+    def watched(self) -> VectorSelector | None:
+        return only_selector(self.total)
 
     def events(self, window: int) -> Expr:
-        return build.aggregate("sum", build.call("increase", build.over(self.total, window)), self.by)
+        if isinstance(self.total, VectorSelector):
+            return build.aggregate("sum", build.call("increase", build.over(self.total, window)), self.by)
+        return build.with_window(self.total, window)
 
-    def _rate(self, selector: VectorSelector, window: int) -> Expr:
-        return build.aggregate("sum", build.call("rate", build.over(selector, window)), self.by)
+    def counts(self, step: int, tiled: int) -> Counts | None:
+        """Of counters exactly; of an expression as it has it, for it may need more than one step of samples."""
+        part, total = self.part, self.total
+        if isinstance(part, VectorSelector) and isinstance(total, VectorSelector):
+            if part.name is None or total.name is None:
+                return None
+            return Counts(since(total, step, self.by), since(part, step, self.by, total), self.good)
+        window = max(tiled, LEAST)
+        return Counts(build.with_window(total, window), build.with_window(part, window), self.good)
+
+    def _rate(self, counted: Expr, window: int) -> Expr:
+        if isinstance(counted, VectorSelector):
+            return build.aggregate("sum", build.call("rate", build.over(counted, window)), self.by)
+        return build.with_window(counted, window)
 
 
 @kind(
@@ -51,7 +83,10 @@ class Ratio(Plain):
         "properties": {
             "bad": {**PROMQL, "description": "Counts the bad events. Where its series are missing, it counts none."},
             "good": {**PROMQL, "description": "Counts the good events; what is not good is bad."},
-            "total": {**PROMQL, "description": "Counts all events."},
+            "total": {
+                **PROMQL,
+                "description": "Counts all events: a counter, or any expression that gives the events in `$window`.",
+            },
         },
         "oneOf": [{"required": ["bad"]}, {"required": ["good"]}],
         "x-expected": "`total`, and one of `bad` and `good`",
@@ -59,6 +94,13 @@ class Ratio(Plain):
 )
 def read(node: Node, by: tuple[str, ...], problems: Problems) -> Indicator | None:
     good = isinstance(node, MapNode) and node.get("good") is not None
-    part = read_selector(field(node, "good" if good else "bad"), problems)
-    total = read_selector(field(node, "total"), problems)
+    part = read_counted(field(node, "good" if good else "bad"), problems)
+    total = read_counted(field(node, "total"), problems)
     return Ratio(part, total, good, by) if part and total else None
+
+
+def read_counted(node: Scalar | None, problems: Problems) -> Expr | None:
+    """A counter, or an expression with `$window` that gives the events of a window."""
+    if node is None or "$window" not in node.text.value:
+        return read_selector(node, problems)
+    return read_vector(node, problems, windowed=True)

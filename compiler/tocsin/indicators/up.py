@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tocsin.diagnostics import Problems
 from tocsin.document import Node
-from tocsin.indicators.api import PROMQL, SHARE, Indicator, Plain, field, kind, read_selector
+from tocsin.indicators.api import PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Unit
@@ -25,6 +25,14 @@ class Up(Plain):
     def value(self, window: int | None) -> Expr:
         well = build.aggregate("avg", build.smooth(self.probe, window), self.by)
         return build.binary(build.number(1), "-", well)
+
+    def counts(self, step: int, tiled: int) -> Counts:  # noqa: ARG002 - the protocol's signature
+        """Each probe once: those that went well among all."""
+        well, all_ = (
+            build.aggregate("sum", build.call(function, build.over(self.probe, tiled)), self.by)
+            for function in ("sum_over_time", "count_over_time")
+        )
+        return Counts(all_, well, good=True)
 
     def watched(self) -> VectorSelector:
         return self.probe

@@ -9,6 +9,7 @@ from tocsin.diagnostics import Problem, Problems, Source, Span
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.indicators.api import KINDS, Indicator
 from tocsin.spec.model import Alert, Condition, Guard, Spec
+from tocsin.spec.objectives import ObjectiveReader
 from tocsin.spec.settings import Settings
 from tocsin.spec.validate import validate
 from tocsin.spec.values import Values, entries, items, nested, text, texts
@@ -23,7 +24,7 @@ RULE_LABELS = ("indicator", "owner", "service", "severity")
 
 def is_spec(node: Node) -> bool:
     """Whether a document is meant as a spec."""
-    return isinstance(node, MapNode) and any(node.get(key) for key in ("service", "indicators", "alerts"))
+    return isinstance(node, MapNode) and any(node.get(key) for key in ("service", "indicators", "alerts", "objectives"))
 
 
 def read_spec(node: Node, source: Source, settings: Settings, problems: Problems) -> Spec | None:
@@ -63,6 +64,7 @@ class _Reader(Values):
             texts(node.get("labels")),
             {name: indicator for name, indicator in self._indicators.items() if indicator},
             tuple(alert for alert in alerts if alert),
+            ObjectiveReader(self._settings, self._indicators, self.problems).objectives(node),
             {key.text.value: value.span for key, value in node.entries} | nested("indicators", node),
         )
 
