@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -97,6 +97,42 @@ def parse_documents(source: Source, problems: Problems) -> tuple[Node, ...]:
         raise ProblemError(Problem("yaml/syntax", fault, source.span(offset))) from None
     except yaml.MarkedYAMLError as error:
         raise ProblemError(_syntax(source, error)) from None
+
+
+def parse_within(text: Text, problems: Problems) -> tuple[Node, ...]:
+    """The documents of a YAML text that is itself a scalar of a file; their places are those in the file."""
+
+    def moved(problem: Problem) -> Problem:
+        return replace(problem, span=text.at(problem.span.start, problem.span.end))
+
+    found = Problems()
+    try:
+        nodes = parse_documents(Source(text.span.source.path, text.value), found)
+    except ProblemError as error:
+        raise ProblemError(moved(error.problem)) from None
+    problems.extend(map(moved, found))
+    known: dict[int, Node] = {}
+    return tuple(_moved(node, text, known) for node in nodes)
+
+
+def _moved(node: Node, text: Text, known: dict[int, Node]) -> Node:
+    """The node with its places in the file that `text` is from; `known` are those that aliases share."""
+    if id(node) not in known:
+        span = text.at(node.span.start, node.span.end)
+        match node:
+            case Scalar(text=own, value=value):
+                new: Node = Scalar(Text(own.value, span, [text.at(at, at + 1).start for at in own.offsets]), value)
+            case ListNode(items=items):
+                new = ListNode(tuple(_moved(item, text, known) for item in items), span)
+            case MapNode(entries=entries):
+                new = MapNode(tuple((_key(_moved(k, text, known)), _moved(v, text, known)) for k, v in entries), span)
+        known[id(node)] = new
+    return known[id(node)]
+
+
+def _key(node: Node) -> Scalar:
+    assert isinstance(node, Scalar)
+    return node
 
 
 def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:

@@ -49,7 +49,7 @@ class _Reader:
         self._problems.add(Problem(f"rules/{name}", message, span, help=help))
 
     def file(self, node: Node) -> tuple[RuleGroup, ...]:
-        if isinstance(node, MapNode) and node.get("kind") is not None:
+        if isinstance(node, MapNode) and (node.get("kind") or node.get("spec")):
             spec = node.get("spec")
             if spec is None:
                 self._fault("missing", "a PrometheusRule needs a `spec`", node.span)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.pipeline.documents import Documents, read_documents
 from tocsin.routing import Routing
-from tocsin.routingfile.read import is_routing, read_configuration
-from tocsin.rulefile import is_rule_file, read_groups
+from tocsin.routingfile.release import Release
 from tocsin.rules import RuleGroup
-from tocsin.spec.load import duplicate_names, is_spec, read_spec
+from tocsin.spec.load import duplicate_names
 from tocsin.spec.model import Spec
 from tocsin.spec.settings import Settings, read_settings, without_secrets
 
@@ -32,8 +33,13 @@ class Inputs:
     settings_path: Path | None = None
 
 
-def read_inputs(paths: Sequence[Path], settings: Path | None, problems: Problems) -> Inputs:
-    """Reads every file of the paths (folders are walked); what is faulty goes to `problems`."""
+def read_inputs(
+    paths: Sequence[Path], settings: Path | None, problems: Problems, release: Release = Release.CURRENT
+) -> Inputs:
+    """Reads every file of the paths (folders are walked); what is faulty goes to `problems`.
+
+    Configurations of Alertmanager are read as those of `release`.
+    """
     file = _settings_path(paths, settings, problems)
     inputs = Inputs(_settings(file, problems) if file else Settings(), settings_path=file)
     for path in paths:
@@ -42,16 +48,16 @@ def read_inputs(paths: Sequence[Path], settings: Path | None, problems: Problems
             if not files:
                 problems.add(_input("nothing", "no specs and no rule files in this folder", Source(str(path), "")))
             for file in files:
-                _read_file(file, inputs, problems, explicit=False)
+                _read_file(file, inputs, problems, release, explicit=False)
         else:
-            _read_file(path, inputs, problems, explicit=True)
+            _read_file(path, inputs, problems, release, explicit=True)
     problems.extend(duplicate_names(inputs.specs))
     return inputs
 
 
 def _is_candidate(file: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    return file.suffix in (".yaml", ".yml") and file.name != SETTINGS and not hidden and not file.is_dir()
+    return file.suffix in (".yaml", ".yml", ".json") and file.name != SETTINGS and not hidden and not file.is_dir()
 
 
 def _input(name: str, message: str, source: Source, severity: Severity = Severity.ERROR, help: str = "") -> Problem:
@@ -96,34 +102,42 @@ def _has_value(node: Node) -> bool:
     return not (isinstance(node, Scalar) and node.value is None)
 
 
-def _read_file(path: Path, inputs: Inputs, problems: Problems, *, explicit: bool) -> None:
+_ABOUT_ALERTS = re.compile(r'"(?:groups|route|service|indicators|alerts|kind)"\s*:')
+"""Keys of what tocsin reads. In a folder, JSON may be any data, and much of it."""
+
+
+def _read_file(path: Path, inputs: Inputs, problems: Problems, release: Release, *, explicit: bool) -> None:
+    any_data = path.suffix == ".json" and not explicit
     try:
         source = read_source(path)
-        nodes = [node for node in parse_documents(source, problems) if _has_value(node)]
     except ProblemError as error:
-        problems.add(error.problem)
+        problems.extend([error.problem] if not any_data else [])
         return
+    if any_data and not _ABOUT_ALERTS.search(source.text):
+        return
+    found = Problems()
+    documents = read_documents(source, inputs.settings, found, release)
+    if any_data and not documents.known:
+        return
+    problems.extend(found)
     inputs.sources.append(source)
-    if not nodes:
-        problems.add(_input("empty", "the file holds nothing", source))
-    for node in nodes:
-        _read_document(node, source, inputs, problems, explicit=explicit)
+    inputs.specs += documents.specs
+    inputs.groups += documents.groups
+    inputs.routings += documents.routings
+    problems.extend(_beside(documents, source, explicit=explicit))
 
 
-def _read_document(node: Node, source: Source, inputs: Inputs, problems: Problems, *, explicit: bool) -> None:
-    """What a document is, is told by its content."""
-    if is_rule_file(node):
-        inputs.groups += read_groups(node, problems)
-    elif is_spec(node):
-        if spec := read_spec(node, source, inputs.settings, problems):
-            inputs.specs.append(spec)
-    elif is_routing(node):
-        if routing := read_configuration(node, source, problems):
-            inputs.routings.append(routing)
-    else:
+def _beside(documents: Documents, source: Source, *, explicit: bool) -> Iterator[Problem]:
+    """What is said of a file, or of a document, that tocsin does not read."""
+    if documents.empty:
+        yield _input("empty", "the file holds nothing", source)
+    for node in documents.unknown:
         severity = Severity.ERROR if explicit else Severity.WARNING
         keys = ", ".join(f"`{key.text.value}`" for key, _ in node.entries[:4]) if isinstance(node, MapNode) else ""
-        message = (
-            f"neither a spec (`service`, `alerts`) nor a rule file (`groups`){f'; its keys are {keys}' if keys else ''}"
+        message = "neither a spec (`service`), a rule file (`groups`) nor Alertmanager's configuration (`route`)"
+        yield Problem(
+            "input/unknown", f"{message}{f'; its keys are {keys}' if keys else ''}", node.span, severity=severity
         )
-        problems.add(Problem("input/unknown", message, node.span, severity=severity))
+    if explicit and documents.others and not documents.known and not documents.unknown:
+        kinds = ", ".join(f"`{kind}`" for kind in dict.fromkeys(documents.others))
+        yield _input("nothing", f"nothing here is about alerts: it holds {kinds}", source, Severity.INFO)

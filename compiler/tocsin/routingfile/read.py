@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source
-from tocsin.document import MapNode, Node, parse_documents
+from tocsin.document import ListNode, MapNode, Node, parse_documents
 from tocsin.registry import suggest
 from tocsin.routing import Receiver, Route, Routing, TimeInterval
 from tocsin.routingfile.fields import Faults, Fields, is_given, is_null
@@ -43,8 +43,11 @@ def read_routing(source: Source, problems: Problems, release: Release = Release.
 
 
 def is_routing(node: Node) -> bool:
-    """Whether a document is a configuration of Alertmanager."""
-    return isinstance(node, MapNode) and {"route", "receivers"} <= {key.text.value for key, _ in node.entries}
+    """Whether a document is meant as a configuration of Alertmanager."""
+    if not isinstance(node, MapNode):
+        return False
+    marks = ("route", "inhibit_rules", "mute_time_intervals")
+    return any(node.get(key) for key in marks) or isinstance(node.get("receivers"), ListNode)
 
 
 def read_configuration(
