@@ -71,7 +71,7 @@ def _judge_order(verdict: Verdict, case: Case, at: int, expected: Answer, got: A
     if not agree(expected, got):
         verdict.differences.append(Difference(case, f"instant {at}, alone", expected, got))
     elif isinstance(expected, dict) and list(expected) != list(got):
-        exception = order_is_open(case, at, expected, server)
+        exception = order_is_open(case, at, got, server)
         if exception:
             verdict.exceptions.append(exception)
         else:

@@ -99,14 +99,19 @@ def _failure_between_windows(
 def _sorted_in_a_range_query(
     case: Case, query: str, _ask: Callable[[], Rows], _expected: Answer, got: Answer, server: Prometheus
 ) -> bool:
-    """In a range query the order that `sort` gives is lost again, so that sums of what it sorted round differently.
+    """In a range query the order that `sort` or `topk` gives is lost again, so that sums of it round differently.
 
-    The result of each function is put together from a Go map, and a map of up to eight series has as many orders, not
+    The result of each operator is put together from a Go map, and a map of up to eight series has as many orders, not
     all of them. The engine answers as an instant query of each step, where the order stays.
     """
     nodes = walk(parse(of_prometheus_3(case.text)))
-    is_sorted = any(isinstance(node, Call) and node.function in ("sort", "sort_desc") for node in nodes)
-    return query == "range" and is_sorted and _as_instant_queries(case, server) == got
+    return query == "range" and any(map(_sorts, nodes)) and _as_instant_queries(case, server) == got
+
+
+def _sorts(node: Expr) -> bool:
+    return (isinstance(node, Call) and node.function in ("sort", "sort_desc")) or (
+        isinstance(node, Aggregation) and node.op in ("topk", "bottomk")
+    )
 
 
 def _moving_parameter(
@@ -254,11 +259,19 @@ EXCEPTIONS: dict[str, Exception_] = {
     "a subquery begins where the query begins": _begins_with_the_query,
     "parameter of the first step": _parameter_of_the_first_step,
     "Prometheus's answer changes from one time to the next": _order_of_a_map,
-    "a range query loses the order of sort": _sorted_in_a_range_query,
+    "a range query loses the order of sort or topk": _sorted_in_a_range_query,
 }
 
 
-def order_is_open(case: Case, at: int, expected: Answer, server: Prometheus) -> str:
-    """The name of the exception that explains why the same samples come in another order, or nothing."""
-    ask = partial(server.instant, case.text, at)
-    return "order of a map" if any(list(asked(ask)) != list(expected) for _ in range(REPEATS)) else ""
+def order_is_open(case: Case, at: int, got: Answer, server: Prometheus) -> str:
+    """The name of the exception that explains why the same samples come in another order, or nothing.
+
+    What is aggregated once, for the first step, keeps its order for all of them (`_parameter_of_the_first_step`).
+    """
+    texts = {"order of a map": case.text, "parameter of the first step": _hanging_on_the_time(case.text)}
+    for name, text in texts.items():
+        ask = partial(server.instant, text, at)
+        orders = {tuple(asked(ask)) for _ in range(REPEATS)}
+        if len(orders) > 1 or tuple(got) in orders:
+            return name
+    return ""

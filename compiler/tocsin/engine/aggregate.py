@@ -114,8 +114,8 @@ def _quantile(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     assert node.param is not None
     groups = grouped(vector.labels, vector.present, node)
     out = np.zeros(groups.count.shape)
-    q = tile.scalar(node.param).values
-    quantile.grouped(vector.values, vector.present, groups.of, len(groups.labels), q, out)
+    q, order, compat = tile.scalar(node.param).values, vector.order, tile.semantics.compat
+    quantile.grouped(vector.values, vector.present, order, groups.of, len(groups.labels), q, compat, out)
     return groups.vector(out, vector)
 
 
@@ -144,10 +144,9 @@ def _limits(node: Aggregation, tile: Tile) -> Offsets:
 def _ranked(node: Aggregation, vector: Vector, keys: Values, tile: Tile) -> Vector:
     """The rows with the greatest keys of each group, in the order of the keys."""
     groups = grouped(vector.labels, vector.present, node)
-    order = np.argsort(ranks_of(vector), axis=0, kind="stable")
     rank = np.empty(vector.present.shape, dtype=np.int64)
     limits, compat = _limits(node, tile), tile.semantics.compat
-    greatest(keys, vector.present, order, groups.of, len(groups.labels), limits, compat, rank)
+    greatest(keys, vector.present, vector.order, groups.of, len(groups.labels), limits, compat, rank)
     return replace(vector, present=rank >= 0, rank=rank)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,13 +45,16 @@ class Histograms:
     """H classic histograms in the order of their first bucket; Prometheus leaves the order open.
 
     `labels` are without `le`, but with the name. Histogram h has the buckets `row[first[h]:first[h + 1]]` of the
-    vector, in the order of their upper bounds `bound`.
+    vector, in the order of their upper bounds `bound`; in that of the vector where it shows in how counts are added up,
+    which is if more than two have the same bound. `rank` int64[S, T] tells that order for each step; it is empty where
+    it is the order of the rows, or does not show.
     """
 
     labels: tuple[Labels, ...]
     bound: Values
     row: Offsets
     first: Offsets
+    rank: Offsets
 
 
 def classic(vector: Vector) -> Histograms:
@@ -60,13 +64,22 @@ def classic(vector: Vector) -> Histograms:
         bound = parse_bound(get(labels, BUCKET))
         if bound is not None:
             histograms.setdefault(drop(labels, (BUCKET,)), []).append((bound, row))
-    buckets = [bucket for members in histograms.values() for bucket in sorted(members)]
+    crowded = {own for own, members in histograms.items() if _most_equal(members) > 2}
+    buckets = [
+        bucket for own, members in histograms.items() for bucket in (members if own in crowded else sorted(members))
+    ]
     return Histograms(
         tuple(histograms),
         np.array([bound for bound, _row in buckets], dtype=np.float64),
         np.array([row for _bound, row in buckets], dtype=np.int64),
         np.cumsum([0, *map(len, histograms.values())], dtype=np.int64),
+        vector.rank if crowded and vector.rank is not None else np.empty((0, 0), dtype=np.int64),
     )
+
+
+def _most_equal(members: Sequence[tuple[float, int]]) -> int:
+    """How many buckets have the same bound, at most."""
+    return max(Counter(bound for bound, _row in members).values())
 
 
 def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Histograms, Values, Mask]:
@@ -82,6 +95,7 @@ def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Hist
         histograms.bound,
         histograms.row,
         histograms.first,
+        histograms.rank,
         wanted,
         steps.compat,
         out,
@@ -138,6 +152,6 @@ def histogram_fraction(steps: Steps, low: Scalar, high: Scalar, vector: Vector) 
     found = np.zeros(out.shape, dtype=np.bool_)
     if steps.compat == 3:
         values = np.ascontiguousarray(vector.values)
-        layout = histograms.bound, histograms.row, histograms.first
+        layout = histograms.bound, histograms.row, histograms.first, histograms.rank
         kernels.fractions(values, vector.present, *layout, low.values, high.values, out, found)
     return Vector(histograms.labels, out, found).without_name()

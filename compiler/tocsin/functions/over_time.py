@@ -121,8 +121,8 @@ def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
 
 
 @function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR, histograms="ignored")
-def quantile_over_time(_steps: Steps, q: Scalar, windows: Windows) -> Vector:
-    return _filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, out))
+def quantile_over_time(steps: Steps, q: Scalar, windows: Windows) -> Vector:
+    return _filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, steps.compat, out))
 
 
 @function("mad_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")

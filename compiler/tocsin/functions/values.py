@@ -68,6 +68,13 @@ class Vector:
         """`unnamed`, also where there is none."""
         return np.zeros(len(self.labels), dtype=np.bool_) if self.unnamed is None else self.unnamed
 
+    @property
+    def order(self) -> Offsets:
+        """The rows of each step as they come one after the other, int64[S, T]."""
+        if self.rank is not None:
+            return np.argsort(self.rank, axis=0, kind="stable")
+        return np.repeat(np.arange(len(self.labels))[:, None], self.present.shape[1], axis=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Scalar:

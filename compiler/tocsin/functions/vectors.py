@@ -77,11 +77,8 @@ def timestamp(steps: Steps, vector: Vector) -> Vector:
 
 def _sorted(vector: Vector, keys: Values, compat: Compat) -> Vector:
     """Ranked by the keys, the greatest first and NaN last, as Go sorts what Prometheus compares."""
-    shape = vector.present.shape
-    ranks = np.broadcast_to(np.arange(shape[0])[:, None], shape) if vector.rank is None else vector.rank
-    order = np.argsort(ranks, axis=0, kind="stable")
-    rank = np.empty(shape, dtype=np.int64)
-    places(keys, vector.present, order, compat, rank)
+    rank = np.empty(vector.present.shape, dtype=np.int64)
+    places(keys, vector.present, vector.order, compat, rank)
     return replace(vector, rank=rank)
 
 
@@ -92,4 +89,4 @@ def sort(steps: Steps, vector: Vector) -> Vector:
 
 @function("sort_desc", args=(VECTOR,), returns=VECTOR, histograms="ignored")
 def sort_desc(steps: Steps, vector: Vector) -> Vector:
-    return _sorted(vector, vector.values, steps.compat)
+    return _sorted(vector, np.ascontiguousarray(vector.values), steps.compat)

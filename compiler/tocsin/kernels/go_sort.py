@@ -1,18 +1,26 @@
-"""Samples to the order in which Go's `sort.Sort` leaves them, the greatest first: it shows which of equal ones leads.
+"""Values to the order in which Go's `sort.Sort` leaves them: where equal ones differ in something, their order shows.
 
 It is a pattern-defeating quicksort (Go 1.19 and later, sort/zsortinterface.go; Peters, arxiv.org/abs/2106.05123) that
-sorts short ranges by insertion. Prometheus's `sort`, `sort_desc`, `topk` and `bottomk` use it. Each comparison and swap
-has to be Go's: its order has every NaN below every other, so that another algorithm ends elsewhere.
+sorts short ranges by insertion. Each comparison and swap has to be Go's: another algorithm leaves equal values in
+another order, and most of Prometheus's comparisons have every NaN before every other.
 
-All kernels permute a range of `rows`, indices into `keys`.
+All kernels permute a range of `rows`, indices into the values of `keys`, which come with the rule that compares them.
 """
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 
 from tocsin.kernels.compile import kernel
 from tocsin.series import Mask, Offsets, Values
+
+Keys: TypeAlias = tuple[Values, int]
+
+GREATEST_FIRST, SMALLEST_FIRST, PLAIN = 0, 1, 2
+"""Prometheus's comparisons: of `sort`, `topk` and their opposites (`sort.Reverse` of `vectorByValueHeap`), with NaN
+last; of `quantile` (`vectorByValueHeap`), with NaN first; and of the buckets of a histogram (`<`)."""
 
 SHORT = 12
 """So many are sorted by insertion (Go `maxInsertion`)."""
@@ -34,9 +42,11 @@ def less(a: float, b: float) -> bool:
 
 
 @kernel
-def before(rows: Offsets, keys: Values, i: int, j: int) -> bool:
-    """Whether entry i belongs before entry j (Prometheus sorts by `sort.Reverse` of `less`)."""
-    return less(keys[rows[j]], keys[rows[i]])
+def before(rows: Offsets, keys: Keys, i: int, j: int) -> bool:
+    """Whether entry i belongs before entry j."""
+    values, rule = keys
+    a, b = values[rows[i]], values[rows[j]]
+    return less(b, a) if rule == GREATEST_FIRST else less(a, b) if rule == SMALLEST_FIRST else bool(a < b)
 
 
 @kernel
@@ -45,7 +55,7 @@ def swap(rows: Offsets, i: int, j: int) -> None:
 
 
 @kernel
-def insert(rows: Offsets, keys: Values, a: int, b: int) -> None:
+def insert(rows: Offsets, keys: Keys, a: int, b: int) -> None:
     """Sort a range by insertion, which is stable."""
     for i in range(a + 1, b):
         j = i
@@ -55,7 +65,7 @@ def insert(rows: Offsets, keys: Values, a: int, b: int) -> None:
 
 
 @kernel
-def settle(rows: Offsets, keys: Values, first: int, root: int, n: int) -> None:
+def settle(rows: Offsets, keys: Keys, first: int, root: int, n: int) -> None:
     """Move an entry of the heap at `first` down to its place among `n`; what belongs last is on top."""
     while True:
         child = 2 * root + 1
@@ -70,7 +80,7 @@ def settle(rows: Offsets, keys: Values, first: int, root: int, n: int) -> None:
 
 
 @kernel
-def heapsort(rows: Offsets, keys: Values, a: int, b: int) -> None:
+def heapsort(rows: Offsets, keys: Keys, a: int, b: int) -> None:
     n = b - a
     for root in range((n - 1) // 2, -1, -1):
         settle(rows, keys, a, root, n)
@@ -80,7 +90,7 @@ def heapsort(rows: Offsets, keys: Values, a: int, b: int) -> None:
 
 
 @kernel
-def median(rows: Offsets, keys: Values, i: int, j: int, k: int) -> tuple[int, int]:
+def median(rows: Offsets, keys: Keys, i: int, j: int, k: int) -> tuple[int, int]:
     """Which of three entries is between the others, and how many swaps put them in order."""
     swaps = 0
     if before(rows, keys, j, i):
@@ -96,7 +106,7 @@ def median(rows: Offsets, keys: Values, i: int, j: int, k: int) -> tuple[int, in
 
 
 @kernel
-def choose(rows: Offsets, keys: Values, a: int, b: int) -> tuple[int, int]:
+def choose(rows: Offsets, keys: Keys, a: int, b: int) -> tuple[int, int]:
     """The entry that is to divide the range, and how many swaps it took to find it."""
     quarter = (b - a) // 4
     i, j, k = a + quarter, a + 2 * quarter, a + 3 * quarter
@@ -111,7 +121,7 @@ def choose(rows: Offsets, keys: Values, a: int, b: int) -> tuple[int, int]:
 
 
 @kernel
-def mend(rows: Offsets, keys: Values, a: int, b: int) -> bool:
+def mend(rows: Offsets, keys: Keys, a: int, b: int) -> bool:
     """Insert the few entries that are out of order; whether the range is sorted then."""
     i = a + 1
     for _ in range(MENDED):
@@ -157,7 +167,7 @@ def scatter(rows: Offsets, a: int, b: int, compat: int) -> None:
 
 
 @kernel
-def divide(rows: Offsets, keys: Values, a: int, b: int, pivot: int) -> tuple[int, bool]:
+def divide(rows: Offsets, keys: Keys, a: int, b: int, pivot: int) -> tuple[int, bool]:
     """Put what belongs before the pivot before it; returns its place, and whether nothing else had to move."""
     swap(rows, a, pivot)
     i, j = a + 1, b - 1
@@ -177,7 +187,7 @@ def divide(rows: Offsets, keys: Values, a: int, b: int, pivot: int) -> tuple[int
 
 
 @kernel
-def divide_equal(rows: Offsets, keys: Values, a: int, b: int, pivot: int) -> int:
+def divide_equal(rows: Offsets, keys: Keys, a: int, b: int, pivot: int) -> int:
     """Put what is equal to the pivot first, in a range in which nothing belongs before it; where the rest begins."""
     swap(rows, a, pivot)
     i, j = a + 1, b - 1
@@ -199,8 +209,8 @@ def reverse(rows: Offsets, a: int, b: int) -> None:
 
 
 @kernel
-def descend(rows: Offsets, keys: Values, n: int, compat: int) -> None:
-    """Sort `rows[:n]` in place by their keys, the greatest first and NaN last.
+def arrange(rows: Offsets, keys: Keys, n: int, compat: int) -> None:
+    """Sort `rows[:n]` in place.
 
     What waits is a range, how many more divisions of it may leave one side less than an eighth before it is sorted by
     heap, and whether the last one did not and found everything in place. The smaller side comes first, as Go calls
@@ -255,7 +265,6 @@ def places(values: Values, present: Mask, order: Offsets, compat: int, rank: Off
             if present[s, t]:
                 rows[n] = s
                 n += 1
-        keys = values[:, t].copy()
-        descend(rows, keys, n, compat)
+        arrange(rows, (values[:, t].copy(), GREATEST_FIRST), n, compat)
         for place in range(n):
             rank[rows[place], t] = place

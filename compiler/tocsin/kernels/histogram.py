@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tocsin.kernels.compile import kernel
+from tocsin.kernels.go_sort import PLAIN, arrange
 from tocsin.series import Mask, Offsets, Values
 
 SMALLEST_NORMAL = float(np.finfo(np.float64).tiny)
@@ -46,15 +47,16 @@ def make_monotonic(counts: Values, n: int, compat: int) -> None:
 
 
 @kernel
-def sort_by_bound(bounds: Values, counts: Values, n: int) -> None:
-    """For buckets that are in order but for the last few."""
+def sort_by_bound(bounds: Values, counts: Values, n: int, compat: int) -> None:
+    """In place, as Go sorts: equal bounds change their order where there are many buckets (kernels/go_sort.py)."""
+    unsorted = 0
     for i in range(1, n):
-        bound, count = bounds[i], counts[i]
-        j = i
-        while j > 0 and bounds[j - 1] > bound:
-            bounds[j], counts[j] = bounds[j - 1], counts[j - 1]
-            j -= 1
-        bounds[j], counts[j] = bound, count
+        unsorted += bounds[i] < bounds[i - 1]
+    if unsorted == 0:
+        return
+    rows = np.arange(n)
+    arrange(rows, (bounds[:n], PLAIN), n, compat)
+    bounds[:n], counts[:n] = bounds[rows], counts[rows]
 
 
 @kernel
@@ -72,7 +74,7 @@ def coalesce(bounds: Values, counts: Values, n: int) -> int:
 
 @kernel
 def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: int) -> float:
-    """The quantile of `n` buckets in the order of their bounds; changes both arrays.
+    """The quantile of `n` buckets; changes both arrays.
 
     Prometheus `BucketQuantile` (promql/quantile.go).
     """
@@ -82,7 +84,7 @@ def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: in
         return -math.inf
     if q > 1:
         return math.inf
-    sort_by_bound(bounds, counts, n)
+    sort_by_bound(bounds, counts, n, compat)
     if bounds[n - 1] != math.inf:
         return math.nan
     n = coalesce(bounds, counts, n)
@@ -109,11 +111,12 @@ def bucket_quantile(q: float, bounds: Values, counts: Values, n: int, compat: in
 
 @kernel
 def bucket_fraction(low: float, high: float, bounds: Values, counts: Values, n: int) -> float:
-    """The share from `low` to `high` of `n` buckets in the order of their bounds; changes both arrays.
+    """The share from `low` to `high` of `n` buckets; changes both arrays.
 
     Prometheus `BucketFraction` (promql/quantile.go): observations are spread evenly over a bucket, and the first one
     begins at 0, unless its bound is not above it.
     """
+    sort_by_bound(bounds, counts, n, 3)
     if bounds[n - 1] != math.inf:
         return math.nan
     n = coalesce(bounds, counts, n)
@@ -147,10 +150,15 @@ def rank_of(edge: float, bounds: Values, counts: Values, n: int) -> float:
 
 
 @kernel
-def gather(values: Values, present: Mask, t: int, bound: Values, row: Offsets, bounds: Values, counts: Values) -> int:
-    """The buckets that are present at a step, and how many."""
+def gather(
+    values: Values, present: Mask, t: int, bound: Values, row: Offsets, rank: Offsets, bounds: Values, counts: Values
+) -> int:
+    """The buckets that are present at a step, in the order of their ranks if there are any, and how many."""
     n = 0
-    for i in range(len(row)):
+    ranked = len(rank) > 0
+    order = np.argsort(rank[row, t]) if ranked else row
+    for k in range(len(row)):
+        i = order[k] if ranked else k
         if present[row[i], t]:
             bounds[n] = bound[i]
             counts[n] = values[row[i], t]
@@ -165,6 +173,7 @@ def quantiles(
     bound: Values,
     row: Offsets,
     first: Offsets,
+    rank: Offsets,
     q: Values,
     compat: int,
     out: Values,
@@ -172,15 +181,16 @@ def quantiles(
 ) -> None:
     """`histogram_quantiles`: `q` is [Q, T], `out` [Q, H, T] and `found` [H, T].
 
-    Histogram h has the buckets `row[first[h]:first[h + 1]]`, in the order of their upper bounds `bound`. As in
-    Prometheus, a quantile finds the buckets as the one before it has left them.
+    Histogram h has the buckets `row[first[h]:first[h + 1]]` with the upper bounds `bound`, which come in this order, or
+    in that of `rank` ([S, T]) unless it is empty. As in Prometheus, a quantile finds the buckets as the one before it
+    has left them.
     """
     bounds = np.empty(len(row))
     counts = np.empty(len(row))
     for h in range(len(first) - 1):
         members = slice(first[h], first[h + 1])
         for t in range(values.shape[1]):
-            n = gather(values, present, t, bound[members], row[members], bounds, counts)
+            n = gather(values, present, t, bound[members], row[members], rank, bounds, counts)
             found[h, t] = n > 0
             if n > 0:
                 for k in range(len(q)):
@@ -194,6 +204,7 @@ def fractions(
     bound: Values,
     row: Offsets,
     first: Offsets,
+    rank: Offsets,
     low: Values,
     high: Values,
     out: Values,
@@ -205,7 +216,7 @@ def fractions(
     for h in range(len(first) - 1):
         members = slice(first[h], first[h + 1])
         for t in range(values.shape[1]):
-            n = gather(values, present, t, bound[members], row[members], bounds, counts)
+            n = gather(values, present, t, bound[members], row[members], rank, bounds, counts)
             found[h, t] = n > 0
             if n > 0:
                 out[h, t] = bucket_fraction(low[t], high[t], bounds, counts, n)

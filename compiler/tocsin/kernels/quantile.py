@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tocsin.kernels.compile import kernel
+from tocsin.kernels.go_sort import SMALLEST_FIRST, arrange
 from tocsin.kernels.order import advance, has_negative_zero, place, room
 from tocsin.series import Mask, Offsets, Values
 
@@ -42,7 +43,20 @@ def of_sorted(q: float, ordered: Values, n: int) -> float:
 
 
 @kernel
-def over_time(values: Values, lo: Offsets, hi: Offsets, q: Values, out: Values) -> None:
+def in_order(values: Values, compat: int, ordered: Values) -> int:
+    """The values without NaN in ascending order, and how many; zeros of either sign stand as Prometheus sorts them."""
+    rows = np.arange(len(values))
+    arrange(rows, (values, SMALLEST_FIRST), len(rows), compat)
+    n = 0
+    for row in rows:
+        if not math.isnan(values[row]):
+            ordered[n] = values[row]
+            n += 1
+    return n
+
+
+@kernel
+def over_time(values: Values, lo: Offsets, hi: Offsets, q: Values, compat: int, out: Values) -> None:
     """`quantile_over_time`, with the quantile (float64[T]) of each step."""
     ordered = room(lo, hi)
     for s in range(lo.shape[0]):
@@ -50,7 +64,10 @@ def over_time(values: Values, lo: Offsets, hi: Offsets, q: Values, out: Values) 
         n, before = 0, (lo[s, 0], lo[s, 0])
         for t in range(lo.shape[1]):
             window = lo[s, t], hi[s, t]
-            n = advance(ordered, n, values, before, window, anew)
+            if anew:
+                n = in_order(values[window[0] : window[1]], compat, ordered)
+            else:
+                n = advance(ordered, n, values, before, window, False)
             before = window
             size = window[1] - window[0]
             out[s, t] = between(q[t], ordered, size - n, size)
@@ -95,14 +112,30 @@ def deviation(values: Values, lo: Offsets, hi: Offsets, out: Values) -> None:
 
 
 @kernel
-def grouped(values: Values, present: Mask, group: Offsets, groups: int, q: Values, out: Values) -> None:
-    """`quantile by (...)`: `out` float64[G, T] from `values` float64[S, T]."""
-    members = np.empty(values.shape[0])
+def grouped(
+    values: Values,
+    present: Mask,
+    order: Offsets,
+    group: Offsets,
+    groups: int,
+    q: Values,
+    compat: int,
+    out: Values,
+) -> None:
+    """`quantile by (...)`: `out` float64[G, T] from `values` float64[S, T].
+
+    `order` int64[S, T] gives the rows of each step in the order in which they come.
+    """
+    members, ordered = np.empty(values.shape[0]), np.empty(values.shape[0])
     for g in range(groups):
         for t in range(values.shape[1]):
             n = 0
-            for s in range(values.shape[0]):
+            for s in order[:, t]:
                 if group[s] == g and present[s, t]:
                     members[n] = values[s, t]
                     n += 1
-            out[g, t] = of_sorted(q[t], np.sort(members[:n]), n)
+            own = members[:n]
+            if has_negative_zero(own):
+                out[g, t] = between(q[t], ordered, n - in_order(own, compat, ordered), n)
+            else:
+                out[g, t] = of_sorted(q[t], np.sort(own), n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tocsin.kernels.compile import kernel
-from tocsin.kernels.go_sort import descend, less
+from tocsin.kernels.go_sort import GREATEST_FIRST, arrange, less
 from tocsin.series import Mask, Offsets, Values
 
 
@@ -95,7 +95,7 @@ def greatest(
         place = 0
         for m in range(met):
             g = seen[m]
-            descend(heap[g], keys, size[g], compat)
+            arrange(heap[g], (keys, GREATEST_FIRST), size[g], compat)
             for i in range(size[g]):
                 rank[heap[g, i], t] = place
                 place += 1
