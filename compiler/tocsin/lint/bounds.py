@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf, isnan
+from math import ceil, floor, inf, isnan, sqrt
 
-from tocsin.lint.events import is_counter
+from tocsin.lint.memo import once
 from tocsin.promql.ast import (
     COMPARISONS,
     Aggregation,
@@ -22,35 +22,65 @@ from tocsin.promql.ast import (
     Paren,
     Subquery,
     Unary,
+    ValueType,
     VectorSelector,
+    value_type,
     walk,
 )
+from tocsin.promql.compare import constant
 from tocsin.promql.match import matchers_of
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Both ends belong to it."""
+    """Both ends belong to it; where `low` is above `high`, no value does."""
 
     low: float
     high: float
+
+    def __and__(self, other: Interval) -> Interval:
+        return Interval(max(self.low, other.low), min(self.high, other.high))
+
+    def __or__(self, other: Interval) -> Interval:
+        return Interval(min(self.low, other.low), max(self.high, other.high))
+
+    @property
+    def single(self) -> bool:
+        """Whether there is only one value."""
+        return self.low == self.high
 
 
 ANY = Interval(-inf, inf)
 POSITIVE = Interval(0, inf)
 SHARE = Interval(0, 1)
+ONE = Interval(1, 1)
 
-_NON_NEGATIVE = frozenset(
-    "rate increase irate changes resets count_over_time abs stddev_over_time stdvar_over_time sqrt "
-    "histogram_count mad_over_time".split()
-)
+_CALLS = {
+    **dict.fromkeys("changes resets count_over_time abs stddev_over_time".split(), POSITIVE),
+    **dict.fromkeys("stdvar_over_time sqrt histogram_count mad_over_time exp acos".split(), POSITIVE),
+    **dict.fromkeys("histogram_stddev histogram_stdvar time".split(), POSITIVE),
+    **dict.fromkeys("absent absent_over_time present_over_time".split(), ONE),
+    **dict.fromkeys("sgn sin cos tanh".split(), Interval(-1, 1)),
+    "acosh": POSITIVE,
+    "cosh": Interval(1, inf),
+    "histogram_fraction": SHARE,
+    "minute": Interval(0, 59),
+    "hour": Interval(0, 23),
+    "day_of_week": Interval(0, 6),
+    "day_of_month": Interval(1, 31),
+    "day_of_year": Interval(1, 366),
+    "days_in_month": Interval(28, 31),
+    "month": Interval(1, 12),
+}
 _SAME_RANGE = frozenset(
-    "avg_over_time min_over_time max_over_time last_over_time first_over_time quantile_over_time "
-    "label_replace label_join sort sort_desc scalar ceil floor round".split()
+    "avg_over_time min_over_time max_over_time last_over_time first_over_time "
+    "label_replace label_join sort sort_desc sort_by_label sort_by_label_desc scalar vector".split()
 )
-_ONE = frozenset("absent absent_over_time present_over_time".split())
+_COUNTERS = ("_total", "_count", "_bucket")
+_BOOLEANS = ("up", "probe_success")
 
 
+@once
 def bounds(expr: Expr) -> Interval:
     """The interval of an expression's values; `ANY` where nothing is known."""
     match expr:
@@ -61,8 +91,8 @@ def bounds(expr: Expr) -> Interval:
         case Unary(expr=inner):
             inside = bounds(inner)
             return Interval(-inside.high, -inside.low)
-        case VectorSelector():
-            return SHARE if expr.name == "up" else POSITIVE if is_counter(expr) else ANY
+        case VectorSelector(name=name):
+            return _metric(name or "")
         case Call():
             return _call(expr)
         case Aggregation():
@@ -72,30 +102,71 @@ def bounds(expr: Expr) -> Interval:
     return ANY
 
 
+def _metric(name: str) -> Interval:
+    if name in _BOOLEANS:
+        return SHARE
+    return POSITIVE if name.endswith(_COUNTERS) else ANY
+
+
 def _call(call: Call) -> Interval:
-    if call.function in _ONE:
-        return Interval(1, 1)
-    if call.function == "vector":
-        return bounds(call.args[0])
-    if call.function in _NON_NEGATIVE:
-        return POSITIVE
-    if call.function == "sum_over_time":
-        return POSITIVE if bounds(call.args[0]).low >= 0 else ANY
-    vectors = [arg for arg in call.args if not isinstance(arg, Number)]
-    return bounds(vectors[0]) if call.function in _SAME_RANGE and vectors else ANY
+    known = _CALLS.get(call.function)
+    if known is not None:
+        return known
+    inside = bounds(call.args[0]) if call.args else ANY
+    if call.function in _SAME_RANGE:
+        return inside
+    match call.function:
+        case "rate" | "increase" | "irate":
+            # Of what is scraped, a counter is meant.
+            return POSITIVE if isinstance(call.args[0], MatrixSelector) or inside.low >= 0 else ANY
+        case "sum_over_time":
+            return POSITIVE if inside.low >= 0 else ANY
+        case "quantile_over_time":
+            return _quantile(call.args[0], bounds(call.args[1]))
+        case "floor":
+            return Interval(_whole(floor, inside.low), _whole(floor, inside.high))
+        case "ceil":
+            return Interval(_whole(ceil, inside.low), _whole(ceil, inside.high))
+        case "round" if len(call.args) == 1:
+            return Interval(_whole(floor, inside.low), _whole(ceil, inside.high))
+        case "clamp" | "clamp_min" | "clamp_max":
+            return _clamped(call, inside)
+    return ANY
+
+
+def _whole(rounded: object, value: float) -> float:
+    assert callable(rounded)
+    return value if value in (inf, -inf) else float(rounded(value))
+
+
+def _clamped(call: Call, inside: Interval) -> Interval:
+    """`clamp(v, min, max)`: the lesser of `max` and the greater of `min` and the value."""
+    limits = [bounds(arg) for arg in call.args[1:]]
+    low = Interval(-inf, -inf) if call.function == "clamp_max" else limits[0]
+    high = Interval(inf, inf) if call.function == "clamp_min" else limits[-1]
+    raised = Interval(max(inside.low, low.low), max(inside.high, low.high))
+    return Interval(min(raised.low, high.low), min(raised.high, high.high))
+
+
+def _quantile(q: Expr, inside: Interval) -> Interval:
+    """Outside of 0 to 1, a quantile is infinite."""
+    known = constant(q)
+    return inside if known is not None and 0 <= known <= 1 else ANY
 
 
 def _aggregation(node: Aggregation) -> Interval:
     inside = bounds(node.expr)
     match node.op:
-        case "min" | "max" | "avg" | "topk" | "bottomk" | "quantile" | "limitk" | "limit_ratio":
+        case "min" | "max" | "avg" | "topk" | "bottomk" | "limitk" | "limit_ratio":
             return inside
+        case "quantile":
+            return _quantile(node.param, inside) if node.param is not None else ANY
         case "sum":
-            return POSITIVE if inside.low >= 0 else ANY
+            return POSITIVE if inside.low >= 0 else Interval(-inf, 0) if inside.high <= 0 else ANY
         case "count" | "count_values":
             return Interval(1, inf)
         case "group":
-            return Interval(1, 1)
+            return ONE
         case "stddev" | "stdvar":
             return POSITIVE
     return ANY
@@ -104,40 +175,61 @@ def _aggregation(node: Aggregation) -> Interval:
 def _binary(node: Binary) -> Interval:
     left, right = bounds(node.lhs), bounds(node.rhs)
     if node.op in COMPARISONS:
-        return SHARE if node.returns_bool else _filtered(node.op, left, right)
+        return SHARE if node.returns_bool else _filtered(node, left, right)
     match node.op:
         case "and" | "unless":
             return left
         case "or":
-            return Interval(min(left.low, right.low), max(left.high, right.high))
+            return left | right
         case "+":
-            return Interval(left.low + right.low, left.high + right.high)
+            return _sum(left, right)
         case "-":
-            return Interval(left.low - right.high, left.high - right.low)
+            return _sum(left, Interval(-right.high, -right.low))
         case "*":
             return _hull(_product(a, b) for a in (left.low, left.high) for b in (right.low, right.high))
         case "/" if is_share(node):
             return SHARE
-        case "/" if left.low >= 0 and right.low >= 0:
-            return _divided(left, right)
+        case "/":
+            return _quotient(left, right)
+        case "%" if right.single and right.low not in (inf, -inf):
+            # The remainder has the sign of the dividend (Go's math.Mod).
+            size = abs(right.low)
+            return Interval(0 if left.low >= 0 else -size, 0 if left.high <= 0 else size)
+        case "^" if right == Interval(2, 2):
+            return POSITIVE
+        case "^" if right == Interval(0.5, 0.5):
+            return Interval(sqrt(max(left.low, 0)), inf if left.high == inf else sqrt(max(left.high, 0)))
     return ANY
 
 
-def _divided(left: Interval, right: Interval) -> Interval:
-    low = 0.0 if right.high == inf else left.low / right.high if right.high else 0.0
-    return Interval(low, left.high / right.low if right.low > 0 else inf)
+def _sum(left: Interval, right: Interval) -> Interval:
+    """An infinity less an infinity is no number, which bounds nothing."""
+    low, high = left.low + right.low, left.high + right.high
+    return Interval(-inf if isnan(low) else low, inf if isnan(high) else high)
 
 
-def _filtered(op: str, left: Interval, right: Interval) -> Interval:
-    """What a filter leaves of its left side (or of the right, where the left is a number)."""
-    value, limit = (right, left) if left.low == left.high and right.low != right.high else (left, right)
-    if value is right:
-        op = {">": "<", "<": ">", ">=": "<=", "<=": ">="}.get(op, op)
+def _quotient(left: Interval, right: Interval) -> Interval:
+    if right.low >= 0 and left.low >= 0:
+        low = 0.0 if right.high == inf else left.low / right.high if right.high else 0.0
+        return Interval(low, left.high / right.low if right.low > 0 and left.high < inf else inf)
+    if right.single and right.low not in (0, inf, -inf):
+        return _hull((left.low / right.low, left.high / right.low))
+    return ANY
+
+
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
+
+
+def _filtered(node: Binary, left: Interval, right: Interval) -> Interval:
+    """What a filter leaves of its left side, or of the right one where the left is a scalar."""
+    op, value, limit = node.op, left, right
+    if value_type(node.lhs) is ValueType.SCALAR:
+        op, value, limit = _MIRRORED.get(op, op), right, left
     if op in (">", ">="):
         return Interval(max(value.low, limit.low), value.high)
     if op in ("<", "<="):
         return Interval(value.low, min(value.high, limit.high))
-    return Interval(max(value.low, limit.low), min(value.high, limit.high)) if op == "==" else value
+    return value & limit if op == "==" else value
 
 
 def _product(a: float, b: float) -> float:
@@ -149,29 +241,59 @@ def _hull(values: Iterable[float]) -> Interval:
     return Interval(min(found), max(found))
 
 
+# --- a part over its whole --------------------------------------------------------------------------------------------
+
+
 def is_share(node: Binary) -> bool:
     """Whether a quotient is a part over its whole: the same metric and form, with more matchers above than below."""
-    part, whole = _selectors(node.lhs), _selectors(node.rhs)
-    if not part or not whole or not _additive(node.lhs) or not _additive(node.rhs):
+    part, whole = _parts(node.lhs), _parts(node.rhs)
+    if part is None or whole is None or node.matching.cardinality == "one-to-many":
         return False
-    return all(_within(selector, other) for selector in part for other in whole)
+    counted = (*part.ops, *whole.ops) == ("sum", "count") and bounds(_summed(node.lhs)).high <= 1
+    if part.windows != whole.windows or not (part.ops == whole.ops or counted):
+        return False
+    positive = bounds(node.lhs).low >= 0 and bounds(node.rhs).low >= 0
+    return positive and all(_within(one, other) for one in part.selectors for other in whole.selectors)
 
 
-def _selectors(expr: Expr) -> list[VectorSelector]:
-    return [node for node in walk(expr) if isinstance(node, VectorSelector)]
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What an expression that only adds up is made from."""
+
+    selectors: tuple[VectorSelector, ...]
+    windows: frozenset[int]
+    ops: frozenset[str]
+
+
+@once
+def _parts(expr: Expr) -> _Parts | None:
+    """None where a part of the series may give more than a part of the value, or there are no series."""
+    nodes = list(walk(expr))
+    selectors = tuple(node for node in nodes if isinstance(node, VectorSelector))
+    if not selectors or not all(map(_adds_up, nodes)):
+        return None
+    windows = frozenset(node.range for node in nodes if isinstance(node, MatrixSelector))
+    return _Parts(selectors, windows, frozenset(node.op for node in nodes if isinstance(node, Aggregation)))
+
+
+def _adds_up(node: Expr) -> bool:
+    match node:
+        case VectorSelector() | MatrixSelector() | Paren() | Number():
+            return True
+        case Call(function="rate" | "increase") | Aggregation(op="sum" | "count") | Binary(op="or"):
+            return True
+        case Call(function="vector", args=(Number(value=0.0),)) | Binary(op="*", lhs=Number(value=0.0)):
+            return True
+        case Binary(op=">" | ">=", returns_bool=False):
+            return constant(node.rhs) is not None
+    return False
+
+
+def _summed(expr: Expr) -> Expr:
+    """What the first sum in an expression adds up."""
+    return next((node.expr for node in walk(expr) if isinstance(node, Aggregation)), expr)
 
 
 def _within(part: VectorSelector, whole: VectorSelector) -> bool:
-    return set(matchers_of(whole)) <= set(matchers_of(part)) and bool(whole.name)
-
-
-def _additive(expr: Expr) -> bool:
-    """Whether an expression only counts and adds up, so that a part of the series gives a part of the value."""
-    return all(
-        isinstance(node, VectorSelector | MatrixSelector | Paren | Number)
-        or (isinstance(node, Call) and node.function in ("rate", "increase", "vector"))
-        or (isinstance(node, Aggregation) and node.op in ("sum", "count"))
-        or (isinstance(node, Binary) and (node.op == "or" or (node.op == ">" and isinstance(node.rhs, Number))))
-        or (isinstance(node, Binary) and node.op == "*" and node.lhs == Number(0.0))
-        for node in walk(expr)
-    )
+    same = part.offset == whole.offset and part.at == whole.at
+    return same and set(matchers_of(whole)) <= set(matchers_of(part)) and bool(whole.name)

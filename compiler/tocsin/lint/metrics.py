@@ -1,0 +1,39 @@
+"""A metric to its type: as the settings declare it, else as its name tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tocsin.spec.settings import MetricType
+
+COUNTER_SUFFIXES = ("_total", "_bucket", "_count", "_sum")
+_HISTOGRAM = ("_bucket", "_count", "_sum")
+_SUMMARY = ("_count", "_sum")
+_GAUGE_SUFFIXES = ("_bytes", "_ratio", "_percent", "_celsius", "_info", "_timestamp_seconds", "_created", "_up")
+
+
+def type_of(name: str | None, declared: Mapping[str, MetricType]) -> MetricType | None:
+    """The type of what a selector of that name reads; None where nothing tells.
+
+    The series of a declared histogram or summary are counters, but for its quantiles. Without a declaration, the
+    conventions of Prometheus's client libraries hold: `_total`, and `_bucket`, `_count` and `_sum`, are counters. A
+    name with a colon is recorded, and tells nothing.
+    """
+    if name is None:
+        return None
+    if name in declared:
+        return declared[name]
+    for kind, suffixes in (("histogram", _HISTOGRAM), ("summary", _SUMMARY)):
+        stems = (name.removesuffix(suffix) for suffix in suffixes if name.endswith(suffix))
+        if any(declared.get(stem) == kind for stem in stems):
+            return "counter"
+    if ":" in name:
+        return None
+    if name.endswith(COUNTER_SUFFIXES):
+        return "counter"
+    return "gauge" if name == "up" or name.endswith(_GAUGE_SUFFIXES) else None
+
+
+def is_sure(name: str | None, declared: Mapping[str, MetricType]) -> bool:
+    """Whether the type is declared, or told by a suffix that nobody gives to anything else."""
+    return name is not None and (name in declared or name.endswith(("_total", "_bucket")))
