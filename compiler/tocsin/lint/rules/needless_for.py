@@ -44,5 +44,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     written = {"for": subject.rule.for_, "keep_firing_for": subject.rule.keep_firing_for}
     for key, length in written.items():
         if length == 0 and key in subject.rule.places and not subject.planned:
-            span = subject.place(key)
-            yield Finding(f"`{key}: {span.text.strip()}` is the default", span, "not needed", "remove the line")
+            value = subject.place(key).text.strip()
+            span = subject.place(key if value else "alert")
+            message = f"`{f'{key}: {value}'.rstrip()}` is the default"
+            yield Finding(message, span, "not needed", "remove the line")
