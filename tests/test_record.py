@@ -20,7 +20,7 @@ from tocsin.promql.parse import parse
 from tocsin.record.partial import Asked as Order
 from tocsin.record.partial import Partial
 from tocsin.record.run import _stretches, assemble
-from tocsin.record.target import STEP, BlockFolder, ParquetFile, target_of
+from tocsin.record.target import STEP, ArrowFile, BlockFolder, ParquetFile, target_of
 from tocsin.record.wanted import Wanted, wanted
 from tocsin.report.record import progress
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
@@ -222,6 +222,7 @@ def test_a_long_recording_is_put_together_in_stretches_that_blocks_do_not_cross(
 
 def test_where_it_goes_is_told_by_its_name(tmp_path: Path) -> None:
     assert target_of("a/b.parquet") == ParquetFile(Path("a/b.parquet"))
+    assert target_of("a/b.arrow") == ArrowFile(Path("a/b.arrow"))
     assert target_of("a/b/") == BlockFolder(Path("a/b"))
     assert target_of(str(tmp_path)) == BlockFolder(tmp_path)
     assert target_of("a/b") is None
@@ -278,7 +279,7 @@ def test_a_selector_that_selects_nothing_is_told_of(folder: Path) -> None:
         ({"--until": "3 hours"}, "`3 hours` is neither a duration"),
         ({"--since": "1700000000", "--until": "1600000000"}, "the end is before the start"),
         ({"--since": "1600000000", "--until": "1600003600"}, "has no samples of what these rules read in that time"),
-        ({"-o": "recording"}, "write FILE.parquet, or DIR/ for blocks"),
+        ({"-o": "recording"}, "write FILE.parquet, FILE.arrow, or DIR/ for blocks"),
         ({"--from": "recording.txt"}, "recording.txt"),
         ({"--from": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
         ({"--from": "gopher://x"}, "is a URL of a scheme that is not known"),

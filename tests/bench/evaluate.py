@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from tests.bench import agree, clock, load, servers
@@ -26,13 +28,14 @@ from tocsin.sources.open import open_recording
 HEAD = """
 Seconds; `x P` and `x V`: how many times faster than Prometheus and VictoriaMetrics. The servers: range queries of the
 rules with the answers read, nothing cached; below, of their values without the bound, as recording rules have them and
-graphs: the servers are then also timed at writing JSON. Memory: evaluation alone. Parquet: opened, read and evaluated.
+graphs: the servers are then also timed at writing JSON. Memory: evaluation alone. Parquet, Arrow: from the opening of a
+file in the page cache to the last value.
 Process: `tocsin backtest` of the rules, with Python's start, the states of the alerts and the answer as JSON.
 Prometheus agrees where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things
 by the same words.
 """
 
-COLUMNS = "{:<22}{:>8}{:>8}" + 3 * " |{:>8}{:>7}{:>6}"
+COLUMNS = "{:<22}{:>8}{:>8}" + 4 * " |{:>8}{:>7}{:>6}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ def run(series: int, days: int, only: str, folder: str | None, whole: bool) -> b
         print(f"\n{series} series a metric, {days} days, every 15 s, {len(week.grid.times):,} steps of 1m")
         print(HEAD)
         print(
-            COLUMNS.format("", "Prom.", "VM", "memory", "x P", "x V", "Parquet", "x P", "x V", "process", "x P", "x V")
+            COLUMNS.format(
+                "", "Prom.", "VM", *chain(*((one, "x P", "x V") for one in ("memory", "Parquet", "Arrow", "process")))
+            )
         )
         agreed = [_row(name, rules, bench) for name, rules in chosen.items()]
         if not whole:
@@ -80,14 +85,15 @@ def _row(name: str, rules: Sequence[Rule], bench: Bench) -> bool:
 
 
 def _times(texts: Sequence[str], bench: Bench) -> tuple[list[float], list[float | None]]:
-    """The seconds of both servers, and ours in memory and from Parquet."""
+    """The seconds of both servers, and ours in memory, from Parquet and from an Arrow file."""
     grid = bench.week.grid
     times = grid.start, grid.end, grid.step
     theirs = [_served(server, texts, times) for server in (bench.prometheus, bench.victoria)]
     if (memory := bench.memory) is None:
-        return theirs, [None, None]
+        return theirs, [None, None, None]
     exprs = [parse(Text.of(text)) for text in texts]
-    sources = (lambda: memory, lambda: open_recording(bench.week.parquet))
+    sources: list[Callable[[], Recording]] = [lambda: memory]
+    sources += [partial(open_recording, path) for path in (bench.week.parquet, bench.week.arrow)]
     return theirs, [_evaluated(exprs, source, bench) for source in sources]
 
 

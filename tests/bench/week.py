@@ -9,6 +9,7 @@ from tests.bench import load
 
 from tocsin.engine.semantics import Grid
 from tocsin.series import Series
+from tocsin.sources.arrow.write_rows import write_arrow
 
 STEP = 60_000
 
@@ -24,6 +25,10 @@ class Week:
     @property
     def parquet(self) -> str:
         return str(self.folder / "recording.parquet")
+
+    @property
+    def arrow(self) -> str:
+        return str(self.folder / "recording.arrow")
 
     @property
     def text(self) -> Path:
@@ -42,6 +47,9 @@ def prepare(folder: Path, series: int, days: int) -> Week:
     if not Path(week.parquet).exists():
         load.write_parquet(week.metrics, folder / "new.parquet")
         (folder / "new.parquet").rename(week.parquet)
+    if not Path(week.arrow).exists():
+        write_arrow([load.together(week.metrics)], str(folder / "new.arrow"))
+        (folder / "new.arrow").rename(week.arrow)
     if not (folder / "prometheus").exists():
         week.text.unlink(missing_ok=True)
         for number, one in enumerate(week.metrics, 1):

@@ -22,7 +22,9 @@ def record(
     since: Annotated[
         str, typer.Option(metavar="TIME", help="First time: a duration before now, RFC 3339 or Unix seconds.")
     ],
-    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="FILE.parquet, or DIR/ for TSDB blocks.")],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="FILE", help="FILE.parquet, FILE.arrow, or DIR/ for TSDB blocks.")
+    ],
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Last time, in the same forms; default: now.")
     ] = None,

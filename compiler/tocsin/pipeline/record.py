@@ -73,7 +73,10 @@ def _target(out: str) -> Target:
     target = target_of(out)
     if target is None:
         raise _refuse(
-            "output", out, "is neither a file of Parquet nor a folder", "write FILE.parquet, or DIR/ for blocks"
+            "output",
+            out,
+            "is neither a file of Parquet or Arrow nor a folder",
+            "write FILE.parquet, FILE.arrow, or DIR/ for blocks",
         )
     return target
 

@@ -1,16 +1,17 @@
-"""Series, stretch by stretch, to a Parquet file or to a folder of blocks, whole or not at all."""
+"""Series, stretch by stretch, to a Parquet or an Arrow file or to a folder of blocks, whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from tocsin.series import Series
 from tocsin.sources.arrow.write import writing
+from tocsin.sources.arrow.write_rows import write_arrow
 from tocsin.sources.tsdb.write import SPAN, write_blocks
 
 STEP = SPAN
@@ -42,9 +43,25 @@ class ParquetFile:
         with writing(str(making), names) as write:
             for series in parts:
                 write(series)
-        with making.open("rb") as file:
-            os.fsync(file.fileno())
-        making.replace(self.path)
+        _put(making, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowFile:
+    """A file, which takes the place of the one that was there."""
+
+    path: Path
+
+    def write(self, parts: Iterable[Series], names: Sequence[str], folder: Path) -> None:  # noqa: ARG002
+        making = folder / "recording"
+        write_arrow(parts, str(making))
+        _put(making, self.path)
+
+
+def _put(made: Path, path: Path) -> None:
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+    made.replace(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +85,15 @@ def _new(blocks: Iterable[Path], folder: Path) -> Iterator[Path]:
 
 
 def target_of(out: str) -> Target | None:
-    """`FILE.parquet`, or `DIR/` or a folder that exists; None for any other name."""
+    """`FILE.parquet`, `FILE.arrow`, or `DIR/` or a folder that exists; None for any other name."""
     path = Path(out)
     if out.endswith(("/", os.sep)) or path.is_dir():
         return BlockFolder(path)
-    return ParquetFile(path) if path.suffix == ".parquet" else None
+    kind = _FILES.get(path.suffix)
+    return None if kind is None else kind(path)
+
+
+_FILES: dict[str, Callable[[Path], Target]] = {".parquet": ParquetFile, ".arrow": ArrowFile}
 
 
 def partial_of(target: Target) -> Path:

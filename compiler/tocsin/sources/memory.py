@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.diagnostics import Problem
+from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
@@ -37,7 +38,7 @@ class MemoryRecording:
         """The series that all matchers accept and that have samples from `start` to `end`, both inclusive."""
         every = self.series
         cuts = []
-        for index in self._rows(tuple(matchers)):
+        for index in self.rows(tuple(matchers)):
             first, last = every.offsets[index], every.offsets[index + 1]
             low, high = first + np.searchsorted(every.times[first:last], (start, end + 1))
             if low < high:
@@ -55,7 +56,7 @@ class MemoryRecording:
         return self._resident[key]
 
     def _side_by_side(self, matchers: tuple[Matcher, ...]) -> Series | None:
-        rows, every = self._rows(matchers), self.series
+        rows, every = self.rows(matchers), self.series
         if not rows or every.histograms is not None or rows[-1] - rows[0] + 1 != len(rows):
             return None
         offsets = every.offsets[rows[0] : rows[-1] + 2]
@@ -68,12 +69,12 @@ class MemoryRecording:
         if series is None:
             return None
         low, high = series.offsets[0], series.offsets[-1]
-        kept = series.values[low:high].view(np.uint64) != STALE_BITS
-        if kept.all():
+        if not _has_markers(series.values[low:high]):
             return series
+        kept = series.values[low:high].view(np.uint64) != STALE_BITS
         return only(Series(series.labels, series.offsets - low, series.times[low:high], series.values[low:high]), kept)
 
-    def _rows(self, matchers: tuple[Matcher, ...]) -> list[int]:
+    def rows(self, matchers: tuple[Matcher, ...]) -> list[int]:
         if matchers not in self._chosen:
             labels = self.series.labels
             self._chosen[matchers] = [row for row in self._candidates(matchers) if matches(matchers, labels[row])]
@@ -84,6 +85,15 @@ class MemoryRecording:
             if matcher.label == NAME and matcher.op == "=":
                 return self._named.get(matcher.value, [])
         return range(len(self.series.labels))
+
+
+def _has_markers(values: Values) -> bool:
+    from tocsin.kernels.samples import holds  # numba takes a third of a second, which only evaluation should cost
+
+    words = values.view(np.uint64)
+    found: list[bool] = []
+    over_rows(lambda part: found.append(holds(words[part], np.uint64(STALE_BITS))), len(words), len(words))
+    return any(found)
 
 
 def _cut(every: Series, cuts: Sequence[tuple[int, int, int]]) -> Series:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.diagnostics import Problem
-from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import Series, Times, Values
+from tocsin.series import Series
 from tocsin.sources.api import refuse
 from tocsin.sources.arrow.decode import Decoded, settle
 from tocsin.sources.arrow.groups import Bounds, Group, groups_of
+from tocsin.sources.arrow.join import Piece, joined
 from tocsin.sources.arrow.layout import layout_of
 from tocsin.sources.arrow.pages import Pages, broken
 from tocsin.sources.memory import MemoryRecording
@@ -26,8 +25,6 @@ from tocsin.sources.time import LATEST
 
 KEPT = 1 << 26
 """Samples that are kept decoded between reads, 1 GiB: a week of 1,600 series every 15 s."""
-
-_Piece = tuple[Times, Values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class ParquetRecording:
         key = tuple(matchers)
         if (whole := self._whole.get(key)) is not None and whole.start <= start and end <= whole.end:
             return whole.recording.read(key, start, end)
-        pieces: dict[Labels, list[_Piece]] = {}
+        pieces: dict[Labels, list[Piece]] = {}
         for series, lasting in self._decoded(self._wanted(key, start, end), start):
             for index, labels in enumerate(series.labels):
                 if self._accepts(key, labels):
@@ -114,7 +111,7 @@ class ParquetRecording:
         return whole.recording.resident(key, start, end, stale)
 
     def _together(self, matchers: tuple[Matcher, ...], wanted: Sequence[Group]) -> Series:
-        pieces: dict[Labels, list[_Piece]] = {}
+        pieces: dict[Labels, list[Piece]] = {}
         for decoded in self._pages.decode(wanted):
             series = self._noted(decoded)
             for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
@@ -159,31 +156,11 @@ class ParquetRecording:
         self._found |= dict.fromkeys(decoded.problems)
         return decoded.series
 
-    def _joined(self, pieces: dict[Labels, list[_Piece]]) -> Series:
+    def _joined(self, pieces: dict[Labels, list[Piece]]) -> Series:
         """The pieces of each series one after the other, merged where they overlap."""
-        labels = tuple(sorted(pieces))
-        ordered = [self._in_order(one, pieces[one]) for one in labels]
-        lengths = [sum(len(times) for times, _ in parts) for parts in ordered]
-        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
-        series = Series(labels, offsets, np.empty(offsets[-1], dtype=np.int64), np.empty(offsets[-1]))
+        return joined(pieces, self._merged)
 
-        def copy(rows: slice) -> None:
-            first, last = offsets[rows.start], offsets[rows.stop]
-            parts = list(chain.from_iterable(ordered[rows]))
-            if parts:
-                np.concatenate([times for times, _ in parts], out=series.times[first:last])
-                np.concatenate([values for _, values in parts], out=series.values[first:last])
-
-        over_rows(copy, len(labels), len(series.times))
-        return series
-
-    def _in_order(self, labels: Labels, pieces: Sequence[_Piece]) -> Sequence[_Piece]:
-        """The pieces of one series by time; one piece of all where they overlap."""
-        if len(pieces) == 1:
-            return pieces
-        ordered = sorted(pieces, key=lambda piece: int(piece[0][0]))
-        if all(before[0][-1] < after[0][0] for before, after in pairwise(ordered)):
-            return ordered
+    def _merged(self, labels: Labels, pieces: Sequence[Piece]) -> Sequence[Piece]:
         times, values = (np.concatenate(column) for column in zip(*pieces, strict=True))
         merged = self._noted(settle(self.path, [labels], np.zeros(len(times), dtype=np.int64), times, values))
         return [(merged.times, merged.values)]

@@ -1,0 +1,56 @@
+"""An Arrow file to record batches whose buffers lie in the page cache, and to arrays that view them."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Bytes = npt.NDArray[np.uint8]
+
+Number = TypeVar("Number", np.int64, np.float64)
+
+_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A file in memory as far as it is looked at. One that is cut short meanwhile ends the process, as any mapped file.
+
+    The mapping is private and could be written to, which nobody does: kernels would be compiled once more for arrays
+    that cannot.
+    """
+
+    data: Bytes
+
+    @staticmethod
+    def open(path: str) -> Mapped:
+        """Raises OSError."""
+        with open(path, "rb") as file:
+            try:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            except OSError:  # larger than what the system would let a process write
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return Mapped(np.frombuffer(mapped, dtype=np.uint8))
+
+    def batches(self) -> list[pa.RecordBatch]:
+        """Validated, but for the order of their samples. Raises pa.ArrowException, OSError."""
+        with pa.ipc.open_file(pa.py_buffer(self.data)) as file:
+            batches = [file.get_batch(number) for number in range(file.num_record_batches)]
+        for batch in batches:
+            batch.validate(full=True)
+        return batches
+
+    def column(self, array: pa.Array, kind: type[Number]) -> npt.NDArray[Number]:
+        """A column of eight bytes each: a view where it lies in the file as it is, which compressed ones do not."""
+        if not len(array):
+            return np.empty(0, dtype=kind)
+        first = array.buffers()[1].address - self.data.ctypes.data + array.offset * _SIZE
+        last = first + len(array) * _SIZE
+        if first % _SIZE or first < 0 or last > len(self.data):
+            return np.array(array.to_numpy(), dtype=kind)
+        return self.data[first:last].view(kind)
