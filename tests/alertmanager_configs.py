@@ -234,15 +234,15 @@ def changed(seed: int) -> str:
 
 
 def _change(rng: random.Random, data: Any) -> None:
-    places = list(_places(data))
-    holder, key = rng.choice(places)
+    found = list(places(data))
+    holder, key = rng.choice(found)
     action = rng.random()
     if action < 0.45:
         holder[key] = copy.deepcopy(rng.choice(_VALUES))
     elif action < 0.6:
         del holder[key]
     elif action < 0.75:
-        other, where = rng.choice(places)
+        other, where = rng.choice(found)
         holder[key] = copy.deepcopy(other[where]) if where in other or isinstance(other, list) else None
     elif isinstance(holder, dict):
         holder[rng.choice(("name", "match", "equal", "routes", "receiver", "a-b", "matchers", f"{key}s"))] = holder[key]
@@ -250,13 +250,13 @@ def _change(rng: random.Random, data: Any) -> None:
         holder.append(copy.deepcopy(holder[key]))
 
 
-def _places(data: Any) -> Iterator[tuple[Any, Any]]:
+def places(data: Any) -> Iterator[tuple[Any, Any]]:
     """Every mapping and list with each of its keys; the fields of single integrations are left out."""
     pairs = list(data.items()) if isinstance(data, dict) else list(enumerate(data)) if isinstance(data, list) else []
     for key, value in pairs:
         if not str(key).endswith("_configs"):
             yield data, key
-            yield from _places(value)
+            yield from places(value)
 
 
 def amtool(texts: Sequence[str], folder: Path) -> list[bool]:

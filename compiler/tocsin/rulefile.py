@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from tocsin.diagnostics import Problem, ProblemError, Problems, Span
+from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar, dump
 from tocsin.duration import format_duration, parse_duration
 from tocsin.labels import NAME, is_plain_metric, is_plain_name
@@ -86,12 +86,20 @@ class _Reader:
 
     def _limit(self, body: MapNode) -> int:
         node = body.get("limit")
-        if node is None:
+        if node is None or (isinstance(node, Scalar) and node.value is None):
             return 0
-        if isinstance(node, Scalar) and type(node.value) is int and abs(node.value) < 2**63:
-            return node.value
-        self._fault("limit", "expected a whole number of alerts or series", node.span)
-        return 0
+        value = node.value if isinstance(node, Scalar) else None
+        whole = int(value) if isinstance(value, float) and value.is_integer() else value
+        if type(whole) is not int or abs(whole) >= 2**63:
+            self._fault(
+                "limit", "expected a whole number of alerts or series", body.span if node is None else node.span
+            )
+            return 0
+        if whole < 0 and node is not None:
+            message = f"a limit of {whole} is none: Prometheus takes what is below 1 for no limit"
+            help = "leave it out, or write the number of alerts or series that are too many"
+            self._problems.add(Problem("rules/no-limit", message, node.span, "", help, Severity.WARNING))
+        return whole
 
     def _rule(self, node: Node, shared: dict[str, str]) -> Rule | None:
         body = self._mapping(node, _RULE_KEYS, "a rule")
@@ -100,8 +108,10 @@ class _Reader:
         alert, record, expr = (self._text(body, key) for key in ("alert", "record", "expr"))
         if any(isinstance(body.get(key), ListNode | MapNode) for key in ("alert", "record", "expr")):
             return None
-        kinds = [name for name in (alert, record) if name and name.text.value]
-        if len(kinds) != 1:
+        # What is null is named `null` in Prometheus, which then has both.
+        named = [body.get(key) for key in ("alert", "record")]
+        given = [node for node in named if isinstance(node, Scalar) and node.text.value]
+        if len(given) != 1 or given[0].value is None:
             self._fault("kind", "a rule has either `alert` or `record`", body.span)
             return None
         if expr is None or not expr.text.value.strip():
@@ -115,7 +125,7 @@ class _Reader:
             self._problems.add(error.problem)
             return None
         self._problems.extend(check(tree))
-        if record is not None and kinds == [record]:
+        if record is not None and given == [record]:
             return self._recording(body, RecordingRule(record.text.value, tree, labels, places))
         annotations = self._strings(body, "annotations", labels=False)
         self._templates(body)
@@ -132,9 +142,10 @@ class _Reader:
                     self._fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
 
     def _recording(self, body: MapNode, rule: RecordingRule) -> RecordingRule:
-        for key in ("for", "keep_firing_for", "annotations"):
-            if (node := body.get(key)) is not None:
-                self._fault("kind", f"a recording rule has no `{key}`", node.span)
+        waits = [key for key in ("for", "keep_firing_for") if self._duration(body, key)]
+        texts = ["annotations"] if self._strings(body, "annotations", labels=False) else []
+        for key in waits + texts:
+            self._fault("kind", f"a recording rule has no `{key}`", rule.places[key])
         if not is_plain_metric(rule.name):
             self._fault(
                 "name",
