@@ -175,3 +175,41 @@ def test_a_group_says_how_often_it_is_evaluated(tmp_path: Path) -> None:
     assert problems("5m", "2m") == [("write `for: 5m`", "warning")]
     assert problems("2m", "5m") == [("write `for: 6m`", "info")]
     assert problems("30s", "90s") == []
+
+
+FILE = """\
+groups:
+- name: g
+  interval: 1m
+  rules:
+  - alert: A
+    labels: {severity: ticket}
+    annotations: {summary: Too much of it all}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "fixed"),
+    [
+        ("expr: 'x{a=~\"b\"} > 5'", "noise/needless-regex", "expr: 'x{a=\"b\"} > 5'"),
+        ("expr: 'x{a=~\"^b.*$\"} > 5'", "noise/needless-regex", "expr: 'x{a=~\"b.*\"} > 5'"),
+        ("expr: 'x{a!~\".+\"} > 5'", "noise/needless-regex", "expr: 'x{a=\"\"} > 5'"),
+        ('expr: "x{a=~\\"b\\"} > 5"', "noise/needless-regex", None),
+        ("expr: 'x{a=~\"b\\\\$\"} > 5'", "noise/needless-regex", "expr: 'x{a=\"b$\"} > 5'"),
+        ("keep_firing_for: 0s", "noise/needless-for", ""),
+        ("keep_firing_for: '0m' # why", "noise/needless-for", None),
+        ("for: 90s", "noise/for-between-evaluations", "for: 2m"),
+        ('for: "90s"', "noise/for-between-evaluations", 'for: "2m"'),
+    ],
+)
+def test_what_has_one_safe_answer_is_given_as_an_edit(tmp_path: Path, line: str, found: str, fixed: str | None) -> None:
+    written = {"expr": "expr: x > 5", "for": "for: 10m"} | {line.partition(":")[0]: line}
+    text = FILE + "".join(f"    {one}\n" for one in written.values())
+    (problem,) = [one for one in lint(tmp_path, text) if one.code == found]
+    if fixed is None:
+        assert problem.fix is None
+        return
+    assert problem.fix is not None
+    span = problem.fix.span
+    repaired = text[: span.start] + problem.fix.replacement + text[span.end :]
+    assert repaired == (text.replace(line, fixed) if fixed else text.replace(f"    {line}\n", ""))

@@ -46,6 +46,7 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
+from tocsin.lint.fixes import rewritten
 
 MINUTE = 60_000
 
@@ -60,4 +61,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     written, acts, every = format_duration(for_), format_duration(held), format_duration(interval)
     message = f"`for: {written}` acts as {acts}: the group is evaluated every {every}"
     severity = Severity.WARNING if for_ < interval else Severity.INFO
-    yield Finding(message, subject.place("for"), f"no multiple of {every}", f"write `for: {acts}`", severity)
+    span, help = subject.place("for"), f"write `for: {acts}`"
+    numbers = {"for": for_ / 1000, "interval": interval / 1000}
+    # What a group that names no interval does is up to the server.
+    fix = rewritten(span, acts) if subject.group.interval else None
+    yield Finding(message, span, f"no multiple of {every}", help, severity, fix, numbers)

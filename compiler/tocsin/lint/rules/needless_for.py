@@ -37,6 +37,7 @@ from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
+from tocsin.lint.fixes import without_line
 
 
 @lint_rule(Severity.INFO)
@@ -47,4 +48,5 @@ def check(subject: Subject) -> Iterator[Finding]:
             value = subject.place(key).text.strip()
             span = subject.place(key if value else "alert")
             message = f"`{f'{key}: {value}'.rstrip()}` is the default"
-            yield Finding(message, span, "not needed", "remove the line")
+            fix = without_line(subject.place(key), key)
+            yield Finding(message, span, "not needed", "remove the line", fix=fix)

@@ -44,6 +44,7 @@ from dataclasses import replace
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
+from tocsin.lint.fixes import replaced_within
 from tocsin.lint.matchers import is_literal, literal, selectors, written
 from tocsin.promql.ast import Matcher, MatchOp
 
@@ -55,27 +56,33 @@ def check(subject: AnyRule) -> Iterator[Finding]:
     for selector in selectors(subject.rule.expr):
         for matcher in selector.matchers:
             if matcher.op in PLAIN and (said := _said(matcher)):
-                message, label, help = said
-                yield Finding(message, subject.span(selector), label, help)
+                message, label, help, better = said
+                span = subject.span(selector)
+                fix = replaced_within(span, written(matcher), written(better)) if better else None
+                yield Finding(message, span, label, help, fix=fix)
 
 
-def _said(matcher: Matcher) -> tuple[str, str, str] | None:
-    """What is wrong, the words beside the caret, and the help; None where the expression is needed."""
-    bare = matcher.value.removeprefix("^").removesuffix("$")
+def _said(matcher: Matcher) -> tuple[str, str, str, Matcher | None] | None:
+    """What is wrong, the words beside the caret, the help, and the better matcher; None where all is well."""
     shown = written(matcher)
-    plain = replace(matcher, op=PLAIN[matcher.op], value=literal(bare))
-    match matcher.op, bare:
-        case "=~", ".*":
-            return f"`{shown}` holds for every series", "matches anything", "leave it out"
-        case "=~", ".+":
-            better = written(replace(matcher, op="!=", value=""))
-            return f"`{shown}` asks only that there is a value", "needs no regular expression", f"write `{better}`"
-        case "!~", ".+":
-            better = written(replace(matcher, op="=", value=""))
-            return f"`{shown}` asks only that there is no value", "needs no regular expression", f"write `{better}`"
-    if is_literal(bare):
-        return f"`{shown}` has no wildcard", "needs no regular expression", f"write `{written(plain)}`"
-    if bare != matcher.value and not bare.endswith("\\"):
-        better = written(replace(matcher, value=bare))
-        return f"`{shown}`: matchers are anchored already", "`^` and `$` say nothing", f"write `{better}`"
-    return None
+    if (matcher.op, matcher.value) == ("=~", ".*"):
+        return f"`{shown}` holds for every series", "matches anything", "leave it out", None
+    better = _better(matcher)
+    if better is None:
+        return None
+    help = f"write `{written(better)}`"
+    if better.op == matcher.op:
+        return f"`{shown}`: matchers are anchored already", "`^` and `$` say nothing", help, better
+    said = "asks only whether there is a value" if not better.value else "has no wildcard"
+    return f"`{shown}` {said}", "needs no regular expression", help, better
+
+
+def _better(matcher: Matcher) -> Matcher | None:
+    """A matcher that says the same in less, if there is one."""
+    bare = matcher.value.removeprefix("^").removesuffix("$")
+    if matcher.value == ".+":
+        return replace(matcher, op="!=" if matcher.op == "=~" else "=", value="")
+    for text in (matcher.value, bare):
+        if is_literal(text):
+            return replace(matcher, op=PLAIN[matcher.op], value=literal(text))
+    return replace(matcher, value=bare) if bare != matcher.value and not bare.endswith("\\") else None
