@@ -34,6 +34,13 @@ def check(
     fail_on: Annotated[
         Severity, typer.Option(help="Exit with 1 where there is a problem of this severity, or a more urgent one.")
     ] = Severity.ERROR,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Ask this lint rule, or all of `noise/`, and no others. Repeatable."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Ask all but this lint rule. Repeatable.")
+    ] = None,
     baseline: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Report only problems that are not in this file.")
     ] = None,
@@ -45,15 +52,18 @@ def check(
     ] = "",
 ) -> None:
     """Validate and lint specs, Prometheus rule files, PrometheusRules and Alertmanager's configurations."""
-    from tocsin.pipeline.check import Order
+    from tocsin.pipeline.check import Order, unknown_rules
     from tocsin.pipeline.check import check as checking
     from tocsin.report.formats.api import FORMATS, format_names
 
     if baseline and write_baseline:
         raise wrong_call("give either --baseline or --write-baseline")
+    chosen, ignored = tuple(select or ()), tuple(ignore or ())
+    for name, help in unknown_rules((*chosen, *ignored)).items():
+        raise wrong_call(f"there is no rule `{name}`: {help}")
     problems = Problems()
     with reported(problems):
-        order = Order(tuple(paths), settings, fail_on, baseline, write_baseline, changed_since)
+        order = Order(tuple(paths), settings, fail_on, baseline, write_baseline, changed_since, chosen, ignored)
         checked = checking(order, datetime.now(UTC).date())
     found = Problems(checked.problems)
     if format is ProblemFormat.TEXT:

@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from tocsin.diagnostics import Problem, Source
 from tocsin.findings import Level
 from tocsin.lint.api import RULES, Linted, LintRule, rule_names
-from tocsin.lint.suppress import apply
+from tocsin.lint.suppress import FAULTS, apply
 from tocsin.registry import suggest
+from tocsin.spec.selection import Selection
 
 
 def lint(
-    subjects: Sequence[Linted], sources: Iterable[Source], today: date, elsewhere: Collection[str] = ()
+    subjects: Sequence[Linted],
+    sources: Iterable[Source],
+    today: date,
+    elsewhere: Collection[str] = (),
+    selection: Selection = Selection(),  # noqa: B008 - it is frozen
 ) -> Iterator[Problem]:
     """The problems of all subjects. `sources` are the files whose comments may allow some; `today` ends allowances.
 
-    `elsewhere` names rules that comments may allow too, for they are checked on data.
+    `elsewhere` names rules that comments may allow too, for they are checked on data; `selection` says which are asked.
     """
     names = rule_names()
-    rules = [RULES[name] for name in names]
-    found = [
-        (problem, subject.extent(problem.span))
-        for subject in subjects
-        for rule in rules
-        if isinstance(subject, rule.takes)
-        for problem in rule.problems(subject, subject.settings.levels.get(rule.name))
-    ]
     levels = {name: level for subject in subjects for name, level in subject.settings.levels.items()}
     yield from _unknown(levels, names, elsewhere)
-    asked = [name for name in names if _is_asked(RULES[name], levels.get(name))]
-    yield from apply(found, sources, asked, today, {*names, *elsewhere})
+    yield from _unknown_selectors(selection, {*names, *elsewhere, *FAULTS})
+    levels |= {name: level for name in names if (level := _wanted(RULES[name], levels.get(name), selection))}
+    asked = [name for name in names if selection.asks(name) and _is_asked(RULES[name], levels.get(name))]
+    found = [
+        (replace(problem, about=(whole,)), whole)
+        for subject in subjects
+        for rule in map(RULES.__getitem__, asked)
+        if isinstance(subject, rule.takes)
+        for problem in rule.problems(subject, levels.get(rule.name))
+        if not selection.ignored_in(rule.name, problem.span.source.path)
+        for whole in [subject.extent(problem.span)]
+    ]
+    left = apply(found, sources, asked, today, {*names, *elsewhere}, selection.ignored_in)
+    yield from (one for one in left if not selection.ignored_in(one.code, one.span.source.path))
+
+
+def _wanted(rule: LintRule[Any], level: Level | None, selection: Selection) -> Level | None:
+    """The level of a rule that is off, and that is selected by its name all the same."""
+    if selection.names(rule.name) and not _is_asked(rule, level):
+        return Level(rule.severity, level.written if level else selection.select[0].span)
+    return None
+
+
+def _unknown_selectors(selection: Selection, known: Collection[str]) -> Iterator[Problem]:
+    for one in selection.selectors():
+        if not any(map(one.covers, known)):
+            message = f"there is no rule `{one.text}`"
+            yield Problem("lint/unknown-rule", message, one.span, help=suggest(one.text, known))
 
 
 def _is_asked(rule: LintRule[Any], level: Level | None) -> bool:

@@ -7,16 +7,18 @@ or where it allows nothing, it is reported itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from tocsin.diagnostics import Problem, Severity, Source, Span
+from tocsin.diagnostics import Fix, Problem, Severity, Source, Span
 from tocsin.registry import suggest
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[ \t]*tocsin:(?P<body>[^\n]*)", re.MULTILINE)
 _BODY = re.compile(r"\s*allow\s+(?P<rule>\S+)(?:\s+until\s+(?P<until>\S+))?(?:\s+--\s*(?P<reason>.*\S))?\s*")
 _FORM = "write `# tocsin: allow noise/RULE until 2027-01-31 -- the reason` (the date may be left out)"
+FAULTS = ("lint/bad-allowance", "lint/expired-allowance", "lint/unused-allowance")
+"""What may be wrong with a comment itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,12 @@ def apply(
     rules: Collection[str],
     today: date,
     elsewhere: Collection[str] = (),
+    ignored: Callable[[str, str], bool] = lambda _rule, _path: False,
 ) -> Iterator[Problem]:
     """What is left of the problems (each with the span of its alert), and what is wrong with the comments.
 
     Comments may allow what `rules` find, and what rules do that were not asked here, which are `elsewhere`.
+    Of a rule that is `ignored` in the file at a path, nobody knows whether a comment is of use.
     """
     allowances: list[_Allowance] = []
     for source in sources:
@@ -61,9 +65,11 @@ def apply(
         if not covering:
             yield problem
     for allowance in allowances:
-        if allowance not in used and allowance.rule in rules:
+        asked = allowance.rule in rules and not ignored(allowance.rule, allowance.span.source.path)
+        if asked and allowance not in used:
             message = f"nothing here is reported by `{allowance.rule}`"
-            yield _fault("unused-allowance", message, allowance.span, "remove the comment")
+            fault = _fault("unused-allowance", message, allowance.span, "remove the comment")
+            yield replace(fault, fix=Fix(_comment_with_its_line(allowance.span), ""))
 
 
 def _comments(source: Source, rules: Collection[str], today: date) -> Iterator[_Allowance | Problem]:
@@ -106,6 +112,15 @@ def _covered_line(source: Source, match: re.Match[str]) -> int:
     rest = source.text[match.end() :].split("\n")[1:]
     skipped = next((i for i, text in enumerate(rest) if text.strip() and not text.strip().startswith("#")), 0)
     return line + 1 + skipped
+
+
+def _comment_with_its_line(comment: Span) -> Span:
+    """A comment with the white space before it, and with its line where nothing else stands there."""
+    text = comment.source.text
+    start = comment.start - (len(text[: comment.start]) - len(text[: comment.start].rstrip(" \t")))
+    if start and text[start - 1] != "\n":
+        return Span(comment.source, start, comment.end)
+    return Span(comment.source, start, min(comment.end + 1, len(text)))
 
 
 def _fault(name: str, message: str, span: Span, help: str) -> Problem:

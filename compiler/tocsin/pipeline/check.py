@@ -12,12 +12,15 @@ from tocsin.backtest.findings.api import FINDINGS
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity
 from tocsin.findings import NoiseRule
 from tocsin.lint.api import RULES
+from tocsin.lint.suppress import FAULTS
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.baseline import read_baseline, write_baseline
 from tocsin.pipeline.changes import changes_since
 from tocsin.pipeline.explain import data_rule_names, lint_rule_names
 from tocsin.pipeline.inputs import Inputs
+from tocsin.registry import suggest
 from tocsin.report.formats.api import Checked
+from tocsin.spec.selection import Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Order:
     baseline: Path | None = None
     new_baseline: Path | None = None
     changed_since: str = ""
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 def check(order: Order, today: date) -> Checked:
@@ -37,7 +42,7 @@ def check(order: Order, today: date) -> Checked:
     problems = Problems()
     files: tuple[str, ...] = ()
     try:
-        inputs, _ = compiling.check(order.paths, order.settings, problems, today)
+        inputs, _ = compiling.check(order.paths, order.settings, problems, today, order.select, order.ignore)
         files = tuple(dict.fromkeys(source.path for source in inputs.sources))
         problems = Problems(_reported(list(problems), order, inputs))
     except ProblemError as error:
@@ -48,6 +53,12 @@ def check(order: Order, today: date) -> Checked:
 def rules() -> dict[str, NoiseRule[Any]]:
     """All rules by name, those on what is written and those on data."""
     return {name: RULES[name] for name in lint_rule_names()} | {name: FINDINGS[name] for name in data_rule_names()}
+
+
+def unknown_rules(names: Iterable[str]) -> dict[str, str]:
+    """What selects no rule of all, each with a suggestion."""
+    known = [*rules(), *FAULTS]
+    return {name: suggest(name, known) for name in names if not any(map(Selector.of(name).covers, known))}
 
 
 def _reported(problems: list[Problem], order: Order, inputs: Inputs) -> Iterable[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def compile_specs(inputs: Inputs) -> list[Compiled]:
 
 def findings(inputs: Inputs, compiled: Sequence[Compiled], today: date) -> Iterator[Problem]:
     """What would only make noise, in specs, rule files and configurations of Alertmanager."""
-    return lint(list(_subjects(inputs, compiled)), inputs.sources, today, data_rule_names())
+    subjects = list(_subjects(inputs, compiled))
+    return lint(subjects, inputs.sources, today, data_rule_names(), inputs.settings.selection)
 
 
 def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Linted]:
@@ -56,10 +58,16 @@ def _linted(group: RuleGroup, settings: Settings, planned: Mapping[str, PlannedA
 
 
 def check(
-    paths: Sequence[Path], settings: Path | None, problems: Problems, today: date
+    paths: Sequence[Path],
+    settings: Path | None,
+    problems: Problems,
+    today: date,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
 ) -> tuple[Inputs, list[Compiled]]:
-    """Reads, compiles and lints: all problems of all files in one run."""
+    """Reads, compiles and lints: all problems of all files in one run. `select` and `ignore` name lint rules."""
     inputs = read_inputs(paths, settings, problems)
+    inputs.settings = replace(inputs.settings, selection=inputs.settings.selection.narrowed(select, ignore))
     compiled = compile_specs(inputs)
     problems.extend(findings(inputs, compiled, today))
     return inputs, compiled

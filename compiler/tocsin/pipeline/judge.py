@@ -32,7 +32,8 @@ def judged(
     """
     settings = inputs.settings
     found = list(judge.judge(verdict, groups, recording, semantics, settings.budgets, settings.wakes))
-    left = apply(found, inputs.sources, data_rule_names(), today, lint_rule_names())
+    asked = [one for one in found if settings.selection.asks_of(one[0].code, one[0].span.source.path)]
+    left = apply(asked, inputs.sources, data_rule_names(), today, lint_rule_names())
     kept = [problem for problem in left if problem.code.startswith("noise/")]
     problems.extend(kept)
     return replace(verdict, problems=(*verdict.problems, *kept))

@@ -17,6 +17,7 @@ from tocsin.quantity import parse_quantity
 from tocsin.registry import suggest
 from tocsin.spec.burn_rates import DEFAULT, BurnTable, built_in, read_tables
 from tocsin.spec.policy import Policy, read_policy
+from tocsin.spec.selection import Selection, read_selection
 from tocsin.spec.validate import validate
 
 MINUTE = 60_000
@@ -44,7 +45,8 @@ _SEVERITIES = (Severity("page", wakes=True), Severity("ticket"))
 class Settings:
     """The settings of a folder of specs; intervals in milliseconds, severities with the most urgent first.
 
-    `levels` says how the team takes what a lint rule finds, by the rule's name, where it is not as the rule says.
+    `levels` says how the team takes what a lint rule finds, by the rule's name, where it is not as the rule says, and
+    `selection` which rules it asks.
     `metrics` are the types of metrics whose names do not tell.
     """
 
@@ -58,6 +60,7 @@ class Settings:
     default_receiver: str = ""
     budgets: Budgets = field(default_factory=Budgets)
     levels: Mapping[str, Level] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
     policy: Policy = Policy()
     metrics: Mapping[str, MetricType] = field(default_factory=dict)
     retention: int | None = None
@@ -112,6 +115,7 @@ class _Reader:
             _text(node, "default_receiver") or next(iter(receivers), ""),
             self._budgets(_mapping(node.get("budget"))),
             dict(_levels(_mapping(node.get("lint")))),
+            read_selection(node.get("lint")),
             read_policy(node.get("policy"), self._problems),
             dict(_metrics(node)),
             self._duration(server, "retention"),
@@ -277,7 +281,7 @@ def without_secrets(problem: Problem) -> Problem:
     message = problem.message
     for secret in sorted(hidden, key=len, reverse=True):
         message = message.replace(secret, "***") if len(secret) >= _SHORTEST else message
-    return replace(problem, message=message, span=Span(source, span.start, span.end))
+    return replace(problem, message=message, span=Span(source, span.start, span.end), fix=None)
 
 
 def _starred(text: str) -> str:
