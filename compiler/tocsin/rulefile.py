@@ -5,7 +5,8 @@ What is refused is what Prometheus refuses (model/rulefmt), with a place for eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from textwrap import indent
 from typing import Any
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Span
@@ -218,12 +219,23 @@ def _spans(body: MapNode) -> Iterator[tuple[str, Span]]:
             yield from ((f"{key.text.value}.{name.text.value}", inner.span) for name, inner in value.entries)
 
 
-def print_groups(groups: Iterable[RuleGroup]) -> str:
-    """Rule groups as the YAML of a rule file that Prometheus loads."""
-    return dump({"groups": [_group_data(group) for group in groups]})
+def print_groups(groups: Sequence[RuleGroup]) -> str:
+    """Rule groups as the YAML of a rule file that Prometheus loads, with the comments of their rules."""
+    return "groups:" + ("\n" + "".join(map(_group, groups)) if groups else " []\n")
 
 
-def _group_data(group: RuleGroup) -> dict[str, Any]:
+def _group(group: RuleGroup) -> str:
+    """A group as `dump` would write it in a list, but for the comments, which it does not know."""
+    head = dump([_head(group)])
+    rules = "".join(_comment(rule) + indent(dump([rule_data(rule)]), "  ") for rule in group.rules)
+    return f"{head}  rules:{chr(10) if rules else ' []' + chr(10)}{rules}"
+
+
+def _comment(rule: Rule) -> str:
+    return f"  # {rule.comment}\n" if isinstance(rule, RecordingRule) and rule.comment else ""
+
+
+def _head(group: RuleGroup) -> dict[str, Any]:
     data: dict[str, Any] = {"name": group.name}
     if group.interval is not None:
         data["interval"] = format_duration(group.interval)
@@ -231,7 +243,7 @@ def _group_data(group: RuleGroup) -> dict[str, Any]:
         data["query_offset"] = format_duration(group.query_offset)
     if group.limit:
         data["limit"] = group.limit
-    return data | {"rules": [rule_data(rule) for rule in group.rules]}
+    return data
 
 
 def rule_data(rule: Rule) -> dict[str, Any]:

@@ -33,12 +33,13 @@ class AlertingRule:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRule:
-    """A series as Prometheus records it; `name` is the metric."""
+    """A series as Prometheus records it; `name` is the metric, and `comment` tells those who read the file of it."""
 
     name: str
     expr: Expr
     labels: Mapping[str, str] = field(default_factory=dict)
     places: Places = field(default_factory=no_places, compare=False, repr=False)
+    comment: str = field(default="", compare=False)
 
 
 Rule: TypeAlias = AlertingRule | RecordingRule

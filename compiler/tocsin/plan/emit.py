@@ -10,6 +10,7 @@ from tocsin.duration import format_duration
 from tocsin.labels import from_mapping
 from tocsin.plan import names
 from tocsin.plan.lower import Plan, PlannedAlert
+from tocsin.plan.objectives.emit import groups
 from tocsin.quantity import Unit, format_quantity
 from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.model import Condition, Spec
@@ -34,7 +35,9 @@ class Compiled:
 def emit(plan: Plan, settings: Settings) -> Compiled:
     """The rule groups of a plan: one for its threshold alerts, named for its service, and those of its objectives."""
     planned = {one.alert.name: one for one in plan.alerts}
-    return Compiled(plan.spec, plan, (_thresholds(plan, settings),), planned)
+    thresholds = () if plan.objectives and not plan.alerts else (_thresholds(plan, settings),)
+    objectives = (group for objective in plan.objectives for group in groups(objective))
+    return Compiled(plan.spec, plan, (*thresholds, *objectives), planned)
 
 
 def _thresholds(plan: Plan, settings: Settings) -> RuleGroup:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from tocsin.indicators.api import Indicator
 from tocsin.plan import names
+from tocsin.plan.objectives.lower import PlannedObjective, lower_objective
 from tocsin.promql import build
 from tocsin.promql.ast import Expr
 from tocsin.quantity import Quantity
 from tocsin.spec.load import IGNORE
-from tocsin.spec.model import Alert, Condition, Spec
+from tocsin.spec.model import Alert, Condition, Objective, Spec
 from tocsin.spec.settings import MINUTE, Settings
 
 WINDOW = 5 * MINUTE
@@ -46,12 +47,14 @@ class Plan:
 
     spec: Spec
     alerts: tuple[PlannedAlert, ...]
+    objectives: tuple[PlannedObjective, ...] = ()
 
 
 def lower(spec: Spec, settings: Settings) -> Plan:
-    """The plan of a spec: its alerts, and one for each indicator whose series may vanish unseen."""
+    """The plan of a spec: its alerts, one for each indicator whose series may vanish unseen, and its objectives."""
     planned = tuple(_threshold(alert, spec, settings) for alert in spec.alerts)
-    return Plan(spec, (*planned, *_no_data(spec, settings)))
+    objectives = tuple(lower_objective(spec, objective, settings) for objective in spec.objectives)
+    return Plan(spec, (*planned, *_no_data(spec, settings)), objectives)
 
 
 def _threshold(alert: Alert, spec: Spec, settings: Settings) -> PlannedAlert:
@@ -125,7 +128,8 @@ def _no_data(spec: Spec, settings: Settings) -> Iterator[PlannedAlert]:
     """One alert for each indicator, as urgent as the first of its alerts that says so."""
     least = settings.severities[-1].name
     for name, indicator in spec.indicators.items():
-        users = [alert for alert in spec.alerts if alert.indicator == name]
+        judged = [_as_alert(one) for one in spec.objectives if one.indicator == name]
+        users = [*(alert for alert in spec.alerts if alert.indicator == name), *judged]
         wanted = [alert for alert in users if alert.no_data != IGNORE and alert.condition.kind != "absent"]
         if not wanted or indicator.watched() is None:
             continue
@@ -142,3 +146,16 @@ def _no_data(spec: Spec, settings: Settings) -> Iterator[PlannedAlert]:
             action=f"Find out whether {spec.service} or its monitoring is down; restore the one that is.",
         )
         yield PlannedAlert(alert, indicator, None, None, _absent(indicator))
+
+
+def _as_alert(objective: Objective) -> Alert:
+    """What an objective says of its indicator's missing data, as an alert would say it."""
+    return Alert(
+        objective.name,
+        objective.indicator,
+        Condition("above"),
+        no_data=objective.no_data,
+        runbook=objective.runbook,
+        labels=objective.labels,
+        places=objective.places,
+    )

@@ -1,14 +1,53 @@
 """Every label, annotation and name that compiled rules carry."""
 
+from tocsin.duration import format_duration
+
 SERVICE = "service"
 OWNER = "owner"
 SEVERITY = "severity"
 INDICATOR = "indicator"
+OBJECTIVE = "objective"
+BURN = "burn"
 
 SUMMARY = "summary"
 DESCRIPTION = "description"
 ACTION = "action"
 RUNBOOK = "runbook_url"
+POLICY = "policy"
+
+BAD_EVENTS = "slo:bad_events:count"
+TOTAL_EVENTS = "slo:total_events:count"
+SLICE = "slo:slice:value"
+BAD_IN_PERIOD = "slo:bad_events:period"
+TOTAL_IN_PERIOD = "slo:total_events:period"
+PERIOD_START = "slo:period_start:timestamp_seconds"
+NEAR_START = "slo:period_start:near_seconds"
+LOCAL_TIME = "slo:local_time:seconds"
+COVERED = "slo:period_covered:ratio"
+SPENT = "slo:error_budget_spent:ratio"
+REMAINING = "slo:error_budget_remaining:ratio"
+TARGET = "slo:target:ratio"
+INFO = "slo:info"
+
+
+def error_ratio(window: int) -> str:
+    """The share of bad events in a window in ms: `slo:error_ratio:1h`."""
+    return f"slo:error_ratio:{format_duration(window)}"
+
+
+def coarse(events: str, step: int) -> str:
+    """Events in steps of `step` ms, of which a period has few enough to add up: `slo:bad_events:count4m`."""
+    return f"{events}{format_duration(step)}"
+
+
+def burn_alert(service: str, objective: str, tier: str) -> str:
+    """The name of a burn-rate alert: `CheckoutAvailabilityFastBurn`."""
+    return "".join(_camel(part) for part in (service, objective, tier)) + "Burn"
+
+
+def objective_alert(service: str, objective: str, what: str) -> str:
+    """The name of another alert of an objective: `CheckoutAvailabilityBudgetSpent`."""
+    return "".join(_camel(part) for part in (service, objective)) + what
 
 
 def no_data_alert(service: str, indicator: str) -> str:

@@ -12,6 +12,7 @@ from tocsin.promql.ast import (
     SET_OPERATORS,
     WINDOW,
     Aggregation,
+    At,
     Binary,
     Call,
     Cardinality,
@@ -107,6 +108,16 @@ def compare(lhs: Expr, op: str, rhs: Expr) -> Binary:
     if op not in COMPARISONS:
         raise ValueError(f"no comparison {op!r}")
     return binary(lhs, op, rhs)
+
+
+def flag(lhs: Expr, op: str, rhs: Expr) -> Binary:
+    """A comparison that gives 1 or 0: `lhs op bool rhs`."""
+    return replace(compare(lhs, op, rhs), returns_bool=True)
+
+
+def at(selector: VectorSelector, time: At) -> VectorSelector:
+    """A selector at one time, whenever it is evaluated: `x @ end()`."""
+    return replace(selector, at=time)
 
 
 def or_zero(expr: Expr) -> Binary:

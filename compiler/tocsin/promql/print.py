@@ -130,14 +130,27 @@ def _pretty(node: Expr, width: int, level: int) -> str:
             return _split(f"{indent}{_aggregator(node)}(", _operands(node), width, level)
         case Paren(expr=expr):
             return _split(f"{indent}(", [expr], width, level)
-        case Binary(lhs=lhs, rhs=rhs):
-            parts = [_pretty(lhs, width, level + 1), indent + _operator(node), _pretty(rhs, width, level + 1)]
-            return "\n".join(parts)
+        case Binary():
+            first, rest = _chain(node)
+            lines = [_pretty(first, width, level + 1)]
+            for link in rest:
+                lines += [indent + _operator(link), _pretty(link.rhs, width, level + 1)]
+            return "\n".join(lines)
         case Unary(expr=expr):
             return f"{indent}-{_pretty(expr, width, level).lstrip()}"
         case Subquery(expr=expr):
             return _pretty(expr, width, level) + _window(node)
     return indent + line
+
+
+def _chain(node: Binary) -> tuple[Expr, list[Binary]]:
+    """The first operand of operators that bind alike, and the operators: they stand in one column."""
+    links: list[Binary] = []
+    first: Expr = node
+    while isinstance(first, Binary) and (not links or _PRECEDENCE[first.op] == _PRECEDENCE[node.op] != _POWER):
+        links.append(first)
+        first = first.lhs
+    return first, links[::-1]
 
 
 def _split(head: str, parts: Iterable[Expr], width: int, level: int) -> str:

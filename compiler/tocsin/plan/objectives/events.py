@@ -1,0 +1,87 @@
+"""An indicator to the rules that count: events, or slices of time, since the evaluation before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+
+from tocsin.indicators.api import Counts
+from tocsin.plan import names
+from tocsin.plan.objectives.account import Account
+from tocsin.plan.objectives.maintenance import outside
+from tocsin.promql import build
+from tocsin.promql.ast import Expr, VectorSelector
+from tocsin.rules import RecordingRule
+from tocsin.spec.model import TimeSlices
+
+
+def counting(own: Account) -> Iterator[RecordingRule]:
+    """The rules that count all events, then the bad ones among them."""
+    return _slices(own, own.objective.slices) if own.objective.slices else _events(own)
+
+
+def _events(own: Account) -> Iterator[RecordingRule]:
+    assert own.indicator is not None
+    counts = own.indicator.counts(own.step, own.tiled(own.step))
+    assert counts is not None
+    total = own.select(names.TOTAL_EVENTS)
+    yield own.record(names.TOTAL_EVENTS, outside(own, counts.total), "All events since the evaluation before.")
+    yield own.record(names.BAD_EVENTS, _bad(counts, total, own), "The bad ones among them.")
+
+
+def _bad(counts: Counts, total: VectorSelector, own: Account) -> Expr:
+    """The bad events of groups that have events: a part without series is zero, and never less than that."""
+    among = build.binary(counts.part, "and", total, on=own.by)
+    part = build.binary(among, "or", build.binary(build.number(0), "*", total), on=own.by)
+    if not counts.good:
+        return part
+    return build.call("clamp_min", build.binary(total, "-", part, on=own.by), build.number(0))
+
+
+def _slices(own: Account, slices: TimeSlices | None) -> Iterator[RecordingRule]:
+    assert slices is not None
+    value = own.select(names.SLICE)
+    yield own.record(names.SLICE, outside(own, _value(own, slices)), "The indicator over one slice of time.")
+    total: Expr = build.aggregate("group", value, own.by)
+    bad = _verdict(slices, value)
+    if slices.no_data != "skip":
+        missing = _missing(own, value)
+        worth = build.number(1 if slices.no_data == "bad" else 0)
+        total = build.binary(total, "or", missing)
+        bad = build.binary(bad, "or", build.binary(worth, "*", missing), on=own.by)
+    yield own.record(names.TOTAL_EVENTS, total, "One for each slice.")
+    yield own.record(names.BAD_EVENTS, bad, "One for each bad slice, or the share of it that is bad.")
+
+
+def _value(own: Account, slices: TimeSlices) -> Expr:
+    """What a slice is judged by. NaN is no value (a quantile without requests is NaN), and drops out."""
+    assert own.indicator is not None
+    counts = None if slices.condition else own.indicator.counts(own.step, own.tiled(own.step))
+    if counts is None:
+        value = own.indicator.value(own.step if own.indicator.smoothed else None)
+        summed = value if own.indicator.grouped else build.aggregate("max", value)
+        return build.compare(summed, ">=", build.number(-inf))
+    idle = build.binary(build.number(0), "*", counts.total)
+    share = build.binary(counts.part, "/", build.compare(counts.total, ">", build.number(0)))
+    if counts.good:
+        return build.binary(build.binary(build.number(1), "-", share), "or", idle)
+    return build.binary(share, "or", idle)
+
+
+def _verdict(slices: TimeSlices, value: VectorSelector) -> Expr:
+    if slices.condition:
+        op = ">" if slices.condition.kind == "above" else "<"
+        return build.flag(value, op, build.number(slices.condition.thresholds[0].value))
+    if slices.bad_share is None:
+        return value
+    return build.flag(value, ">", build.number(float(slices.bad_share)))
+
+
+def _missing(own: Account, value: VectorSelector) -> Expr:
+    """One for each slice without a value: of a group, within the hour after its last."""
+    if not own.by:
+        expected: Expr = build.call("vector", build.number(1))
+    else:
+        recent = build.call("last_over_time", build.over(value, 60 * 60_000))
+        expected = build.aggregate("group", recent, own.by)
+    return outside(own, build.binary(expected, "unless", value, on=own.by))

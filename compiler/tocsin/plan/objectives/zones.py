@@ -1,0 +1,59 @@
+"""A time zone to its offset from UTC, as PromQL, which knows no zone but that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from tocsin.promql import build
+from tocsin.promql.ast import Expr
+
+FIRST, LAST = 2026, 2034
+"""The years whose changes of the clock are written out; after them the last offset stays."""
+
+
+def offset(seconds: Expr, zone: str) -> Expr:
+    """The seconds that clocks in a zone are ahead of UTC at a time, a scalar in Unix seconds."""
+    first, changes = _changes(zone)
+    ahead: Expr = build.number(first)
+    for at, by in changes:
+        step = build.binary(build.number(abs(by)), "*", build.flag(seconds, ">=", build.number(at)))
+        ahead = build.binary(ahead, "+" if by > 0 else "-", step)
+    return ahead
+
+
+def local(seconds: Expr, zone: str) -> Expr:
+    """What clocks in a zone show at a time, in seconds as if it were UTC."""
+    return ahead(seconds, zone, "+")
+
+
+def ahead(seconds: Expr, zone: str, op: str) -> Expr:
+    """The time and, added or taken off, how far clocks in the zone are ahead of UTC then."""
+    first, changes = _changes(zone)
+    return build.binary(seconds, op, offset(seconds, zone)) if first or changes else seconds
+
+
+def changes_clocks(zone: str) -> bool:
+    """Whether clocks in a zone are ever changed."""
+    return bool(_changes(zone)[1])
+
+
+@cache
+def _changes(zone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """The offset at the start of the years, and each change: when, and by how many seconds."""
+    place = ZoneInfo(zone)
+
+    def ahead(at: int) -> int:
+        return int((datetime.fromtimestamp(at, place).utcoffset() or timedelta()).total_seconds())
+
+    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (FIRST, LAST))
+    found = []
+    for day in range(start, end, 86400):
+        if ahead(day) != ahead(day + 86400):
+            low, high = day, day + 86400
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if ahead(middle) == ahead(day) else (low, middle)
+            found.append((high, ahead(high) - ahead(low)))
+    return ahead(start), tuple(found)
