@@ -161,7 +161,7 @@ def test_prometheus_adds_up_the_buckets_of_one_bound_in_the_same_order() -> None
     data: dict[Labels, Samples] = {}
     for own in range(40):
         infinite = rng.sample(["+Inf", "Inf", "inf", "+inf", "INF"], 3)
-        for le in [*rng.sample(bounds, rng.randrange(3, len(bounds))), *infinite]:
+        for le in [*rng.sample(bounds, rng.randrange(3, len(bounds))), *infinite, *["NaN"] * (own > 30)]:
             data[from_mapping({"__name__": "b", "own": f"{own:02}", "le": le})] = [(START, rng.uniform(1, 99))]
     recording = recording_of(data)
     with written(data) as server:

@@ -45,9 +45,8 @@ class Histograms:
     """H classic histograms in the order of their first bucket; Prometheus leaves the order open.
 
     `labels` are without `le`, but with the name. Histogram h has the buckets `row[first[h]:first[h + 1]]` of the
-    vector, in the order of their upper bounds `bound`; in that of the vector where it shows in how counts are added up,
-    which is if more than two have the same bound. `rank` int64[S, T] tells that order for each step; it is empty where
-    it is the order of the rows, or does not show.
+    vector, in the order of their upper bounds `bound`, or in that of the vector if it shows. `rank` int64[S, T] tells
+    that order for each step, and is empty where it is the order of the rows or does not show.
     """
 
     labels: tuple[Labels, ...]
@@ -64,22 +63,23 @@ def classic(vector: Vector) -> Histograms:
         bound = parse_bound(get(labels, BUCKET))
         if bound is not None:
             histograms.setdefault(drop(labels, (BUCKET,)), []).append((bound, row))
-    crowded = {own for own, members in histograms.items() if _most_equal(members) > 2}
+    as_given = {own for own, members in histograms.items() if _order_shows(members)}
     buckets = [
-        bucket for own, members in histograms.items() for bucket in (members if own in crowded else sorted(members))
+        bucket for own, members in histograms.items() for bucket in (members if own in as_given else sorted(members))
     ]
     return Histograms(
         tuple(histograms),
         np.array([bound for bound, _row in buckets], dtype=np.float64),
         np.array([row for _bound, row in buckets], dtype=np.int64),
         np.cumsum([0, *map(len, histograms.values())], dtype=np.int64),
-        vector.rank if crowded and vector.rank is not None else np.empty((0, 0), dtype=np.int64),
+        np.ascontiguousarray(vector.rank) if as_given and vector.rank is not None else np.empty((0, 0), dtype=np.int64),
     )
 
 
-def _most_equal(members: Sequence[tuple[float, int]]) -> int:
-    """How many buckets have the same bound, at most."""
-    return max(Counter(bound for bound, _row in members).values())
+def _order_shows(members: Sequence[tuple[float, int]]) -> bool:
+    """Whether more than two bounds are equal, so that sums of counts round differently, or one is NaN."""
+    bounds = [bound for bound, _row in members]
+    return max(Counter(bounds).values()) > 2 or any(map(math.isnan, bounds))
 
 
 def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Histograms, Values, Mask]:

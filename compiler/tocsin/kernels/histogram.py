@@ -49,10 +49,10 @@ def make_monotonic(counts: Values, n: int, compat: int) -> None:
 @kernel
 def sort_by_bound(bounds: Values, counts: Values, n: int, compat: int) -> None:
     """In place, as Go sorts: equal bounds change their order where there are many buckets (kernels/go_sort.py)."""
-    unsorted = 0
-    for i in range(1, n):
-        unsorted += bounds[i] < bounds[i - 1]
-    if unsorted == 0:
+    i = 1
+    while i < n and bounds[i - 1] <= bounds[i]:
+        i += 1
+    if i == n:
         return
     rows = np.arange(n)
     arrange(rows, (bounds[:n], PLAIN), n, compat)
@@ -150,15 +150,17 @@ def rank_of(edge: float, bounds: Values, counts: Values, n: int) -> float:
 
 
 @kernel
-def gather(
-    values: Values, present: Mask, t: int, bound: Values, row: Offsets, rank: Offsets, bounds: Values, counts: Values
-) -> int:
-    """The buckets that are present at a step, in the order of their ranks if there are any, and how many."""
+def by_rank(bound: Values, row: Offsets, rank: Offsets, t: int) -> tuple[Values, Offsets]:
+    """The buckets in the order that they have at a step."""
+    order = np.argsort(rank[row, t])
+    return bound[order], row[order]
+
+
+@kernel
+def gather(values: Values, present: Mask, t: int, bound: Values, row: Offsets, bounds: Values, counts: Values) -> int:
+    """The buckets that are present at a step, and how many."""
     n = 0
-    ranked = len(rank) > 0
-    order = np.argsort(rank[row, t]) if ranked else row
-    for k in range(len(row)):
-        i = order[k] if ranked else k
+    for i in range(len(row)):
         if present[row[i], t]:
             bounds[n] = bound[i]
             counts[n] = values[row[i], t]
@@ -189,8 +191,11 @@ def quantiles(
     counts = np.empty(len(row))
     for h in range(len(first) - 1):
         members = slice(first[h], first[h + 1])
+        edges, own = bound[members], row[members]
         for t in range(values.shape[1]):
-            n = gather(values, present, t, bound[members], row[members], rank, bounds, counts)
+            if len(rank) > 0:
+                edges, own = by_rank(bound[members], row[members], rank, t)
+            n = gather(values, present, t, edges, own, bounds, counts)
             found[h, t] = n > 0
             if n > 0:
                 for k in range(len(q)):
@@ -215,8 +220,11 @@ def fractions(
     counts = np.empty(len(row))
     for h in range(len(first) - 1):
         members = slice(first[h], first[h + 1])
+        edges, own = bound[members], row[members]
         for t in range(values.shape[1]):
-            n = gather(values, present, t, bound[members], row[members], rank, bounds, counts)
+            if len(rank) > 0:
+                edges, own = by_rank(bound[members], row[members], rank, t)
+            n = gather(values, present, t, edges, own, bounds, counts)
             found[h, t] = n > 0
             if n > 0:
                 out[h, t] = bucket_fraction(low[t], high[t], bounds, counts, n)

@@ -64,13 +64,13 @@ def over_time(values: Values, lo: Offsets, hi: Offsets, q: Values, compat: int, 
         n, before = 0, (lo[s, 0], lo[s, 0])
         for t in range(lo.shape[1]):
             window = lo[s, t], hi[s, t]
-            if anew:
-                n = in_order(values[window[0] : window[1]], compat, ordered)
-            else:
-                n = advance(ordered, n, values, before, window, False)
+            n = advance(ordered, n, values, before, window, anew)
             before = window
             size = window[1] - window[0]
             out[s, t] = between(q[t], ordered, size - n, size)
+            if anew and out[s, t] == 0.0:
+                in_order(values[window[0] : window[1]], compat, ordered)
+                out[s, t] = between(q[t], ordered, size - n, size)
 
 
 @kernel
@@ -130,12 +130,15 @@ def grouped(
     for g in range(groups):
         for t in range(values.shape[1]):
             n = 0
-            for s in order[:, t]:
+            for s in range(values.shape[0]):
                 if group[s] == g and present[s, t]:
                     members[n] = values[s, t]
                     n += 1
-            own = members[:n]
-            if has_negative_zero(own):
-                out[g, t] = between(q[t], ordered, n - in_order(own, compat, ordered), n)
-            else:
-                out[g, t] = of_sorted(q[t], np.sort(own), n)
+            out[g, t] = of_sorted(q[t], np.sort(members[:n]), n)
+            if out[g, t] == 0.0 and has_negative_zero(members[:n]):
+                n = 0
+                for s in order[:, t]:
+                    if group[s] == g and present[s, t]:
+                        members[n] = values[s, t]
+                        n += 1
+                out[g, t] = between(q[t], ordered, n - in_order(members[:n], compat, ordered), n)
