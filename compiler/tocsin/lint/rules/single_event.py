@@ -89,7 +89,10 @@ def _fires(found: Comparison, count: Count | None, subject: Subject) -> bool:
 def _finding(found: Comparison, count: Count | None, subject: Subject) -> Finding:
     assert count is not None
     held = f" for {format_duration(count.window)}" if count.window is not None else ""
-    message = f"a single event fires this alert: it gives {count.value:.3g}{held}, the threshold is {found.threshold:g}"
+    # An increase is extrapolated to the edges of its window.
+    more = "a little over " if found.op == ">" and found.threshold == count.value else ""
+    gives = f"it gives {more}{count.value:.3g}{held}"
+    message = f"a single event fires this alert: {gives}, the threshold is {found.threshold:g}"
     certain = subject.planned is not None or subject.wakes
     severity = Severity.ERROR if certain else Severity.WARNING
     span = subject.place("expr") if subject.planned else subject.span(found.node)
