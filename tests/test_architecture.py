@@ -17,6 +17,7 @@ SHARED = (
     "findings",
     "budget",
     "document",
+    "spelling",
     "duration",
     "quantity",
     "labels",

@@ -19,6 +19,7 @@ from tocsin.promql.parse import parse
 from tocsin.promql.print import pretty
 from tocsin.registry import suggest
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
+from tocsin.spelling import renamed
 from tocsin.templates.expand import syntax_fault
 
 _GROUP_KEYS = ("name", "interval", "query_offset", "limit", "rules", "labels")
@@ -163,9 +164,9 @@ class _Reader:
             return None
         for key, _ in node.entries:
             if key.text.value not in known:
-                self._fault(
-                    "unknown-key", f"{what} has no key `{key.text.value}`", key.span, suggest(key.text.value, known)
-                )
+                message, help = f"{what} has no key `{key.text.value}`", suggest(key.text.value, known)
+                fix = renamed(key, node, known)
+                self._problems.add(Problem("rules/unknown-key", message, key.span, help=help, fix=fix))
         return node
 
     def _items(self, body: MapNode, key: str) -> Sequence[Node]:

@@ -6,14 +6,17 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from tocsin.cli.console import reported, wrong_call
+from tocsin.cli.console import reported, shown, wrong_call
 from tocsin.cli.options import Paths, SettingsFile
 from tocsin.diagnostics import Problems, Severity
 from tocsin.report import problems as reporting
+
+if TYPE_CHECKING:
+    from tocsin.report.formats.api import Checked
 
 
 class ProblemFormat(StrEnum):
@@ -50,6 +53,8 @@ def check(
     changed_since: Annotated[
         str, typer.Option(metavar="REVISION", help="Report only problems of alerts that have changed since, by git.")
     ] = "",
+    fix: Annotated[bool, typer.Option("--fix", help="Answer what has one safe answer; shows the diff first.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Only show what --fix would write.")] = False,
 ) -> None:
     """Validate and lint specs, Prometheus rule files, PrometheusRules and Alertmanager's configurations."""
     from tocsin.pipeline.check import Order, unknown_rules
@@ -64,7 +69,10 @@ def check(
     problems = Problems()
     with reported(problems):
         order = Order(tuple(paths), settings, fail_on, baseline, write_baseline, changed_since, chosen, ignored)
-        checked = checking(order, datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        checked = checking(order, today)
+        if (fix or diff) and _repaired(checked, sys.stdout if format is ProblemFormat.TEXT else sys.stderr, fix=fix):
+            checked = checking(order, today)
     found = Problems(checked.problems)
     if format is ProblemFormat.TEXT:
         reporting.write(found, sys.stderr)
@@ -72,3 +80,18 @@ def check(
         format_names()
         sys.stdout.write(FORMATS[format](checked))
     raise typer.Exit(found.exit_code_at(fail_on))
+
+
+def _repaired(checked: Checked, file: TextIO, *, fix: bool) -> bool:
+    """Shows the answers as a diff, and gives them if so asked; whether any was given. Raises OSError."""
+    from tocsin.pipeline.fix import repairs
+
+    found = list(repairs(checked.problems))
+    for repair in found:
+        file.writelines(map(shown, repair.diff()))
+    file.flush()
+    if not fix:
+        return False
+    for repair in found:
+        repair.write()
+    return bool(found)

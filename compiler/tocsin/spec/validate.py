@@ -15,6 +15,7 @@ from tocsin.diagnostics import Problem, Problems, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar, locate, plain
 from tocsin.indicators.api import KINDS
 from tocsin.registry import discover, suggest
+from tocsin.spelling import renamed
 
 # The library's stubs allow every part of an error to be unset; those that `iter_errors` gives are whole.
 Fault: TypeAlias = Any
@@ -142,7 +143,8 @@ def _unknown_keys(node: MapNode, error: Fault) -> Iterator[Problem]:
     for key, _ in node.entries:
         if key.text.value not in known:
             message = f"{_thing(error)} has no key `{key.text.value}`"
-            yield Problem("spec/unknown-key", message, key.span, help=suggest(key.text.value, known))
+            help, fix = suggest(key.text.value, known), renamed(key, node, known)
+            yield Problem("spec/unknown-key", message, key.span, help=help, fix=fix)
 
 
 def _key(root: Node, error: Fault) -> Scalar | None:

@@ -28,7 +28,7 @@ def write(artifacts: Sequence[Artifact], out: Path, stale: Sequence[Path]) -> It
         yield path
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str, mode: int = 0o644) -> None:
     """Writes a file whole: beside its place, then moved there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
@@ -39,7 +39,7 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.fileno(), 0o644)
+            os.chmod(file.fileno(), mode)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
