@@ -252,4 +252,5 @@ def test_errors_are_rare_on_rules_that_are_in_use() -> None:
 def test_errors_are_few_on_a_collection_of_alerts() -> None:
     alerts, problems = corpus("awesome-prometheus-alerts")
     errors = Counter(problem.code for problem in problems if problem.severity is Severity.ERROR)
-    assert sum(errors.values()) <= 0.05 * alerts, errors
+    # Eight of them cannot fire, for their sides never pair: `noise/impossible`.
+    assert sum(errors.values()) <= 0.06 * alerts, errors

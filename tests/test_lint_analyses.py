@@ -266,7 +266,8 @@ def test_sides_that_cannot_pair(text: str, label: str | None) -> None:
     [
         ("x_total", "counter"),
         ("x_count", "counter"),
-        ("x_bytes", "gauge"),
+        ("x_bytes", None),
+        ("process_resident_memory_bytes", "gauge"),
         ("up", "gauge"),
         ("x", None),
         ("job:x:sum", None),

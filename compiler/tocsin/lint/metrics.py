@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tocsin.spec.settings import MetricType
@@ -9,7 +10,12 @@ from tocsin.spec.settings import MetricType
 COUNTER_SUFFIXES = ("_total", "_bucket", "_count", "_sum")
 _HISTOGRAM = ("_bucket", "_count", "_sum")
 _SUMMARY = ("_count", "_sum")
-_GAUGE_SUFFIXES = ("_bytes", "_ratio", "_percent", "_celsius", "_info", "_timestamp_seconds", "_created", "_up")
+_GAUGE = re.compile(
+    r"up|.*(_(ratio|percent|celsius|info|timestamp_seconds|created|up)"
+    r"|(mem|heap|free|avail|used|usage|size|limit|capacity)[a-z_]*_bytes)",
+    re.IGNORECASE,
+)
+"""`_bytes` alone may be sent bytes, from exporters that give their counters no suffix."""
 
 
 def type_of(name: str | None, declared: Mapping[str, MetricType]) -> MetricType | None:
@@ -31,7 +37,7 @@ def type_of(name: str | None, declared: Mapping[str, MetricType]) -> MetricType 
         return None
     if name.endswith(COUNTER_SUFFIXES):
         return "counter"
-    return "gauge" if name == "up" or name.endswith(_GAUGE_SUFFIXES) else None
+    return "gauge" if _GAUGE.fullmatch(name) else None
 
 
 def is_sure(name: str | None, declared: Mapping[str, MetricType]) -> bool:

@@ -12,7 +12,7 @@ Settings::
       labels: {team: 'payments|search'}
       annotations: {dashboard_url: 'https://grafana\\.example\\.com/.+'}
       alert: '[A-Z][A-Za-z0-9]*'
-      for: {least: 2m, most: 1h}
+      for: {least: 2m, most: 30m}
       window: {most: 30d}
 
 Bad::
@@ -24,7 +24,7 @@ Bad::
             expr: |
               sum(rate(http_requests_total{job="checkout", code=~"5.."}[5m]))
                 / sum(rate(http_requests_total{job="checkout"}[5m])) > 0.01
-            for: 2h
+            for: 1h
             labels: {severity: critical, team: paymnts}
             annotations:
               summary: More than 1% of checkout requests fail
