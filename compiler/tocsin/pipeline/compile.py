@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from tocsin.lint.run import lint
 from tocsin.pipeline.explain import data_rule_names
 from tocsin.pipeline.inputs import Inputs, read_inputs
 from tocsin.plan.emit import Compiled, emit
-from tocsin.plan.lower import PlannedAlert, lower
+from tocsin.plan.lower import lower
 from tocsin.registry import discover
 from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.settings import Settings
@@ -45,16 +45,14 @@ def _subjects(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[Linted]:
 def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
     settings = inputs.settings
     for one in compiled:
-        yield from (rule for group in one.groups for rule in _linted(group, settings, one.planned))
-    yield from (rule for group in inputs.groups for rule in _linted(group, settings, {}))
-
-
-def _linted(group: RuleGroup, settings: Settings, planned: Mapping[str, PlannedAlert]) -> Iterator[AnyRule]:
-    for rule in group.rules:
-        if isinstance(rule, AlertingRule):
-            yield Subject(rule, group, settings, planned.get(rule.name))
-        else:
-            yield Recording(rule, group, settings)
+        # What a spec's objectives record is not its author's to change.
+        yield from (Subject(rule, group, settings, one.planned.get(rule.name)) for rule, group in one.alerts)
+    for group in inputs.groups:
+        for rule in group.rules:
+            if isinstance(rule, AlertingRule):
+                yield Subject(rule, group, settings)
+            else:
+                yield Recording(rule, group, settings)
 
 
 def check(

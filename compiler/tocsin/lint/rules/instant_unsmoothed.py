@@ -86,6 +86,8 @@ def _instant(expr: Expr) -> bool:
     steady = any(
         window(node)
         or (isinstance(node, Call) and node.function in STEADY)
+        # What a rule recorded may be of a window: its name does not tell.
+        or (isinstance(node, VectorSelector) and ":" in (node.name or ""))
         or (isinstance(node, VectorSelector) and (is_counter(node) or _LASTING.search(node.name or "ALERTS")))
         for node in nodes
     )
