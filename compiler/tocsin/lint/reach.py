@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from tocsin.lint import presence
 from tocsin.lint.api import Subject
 from tocsin.lint.bounds import ANY, Interval, bounds
+from tocsin.lint.presence import Presence
 from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap, walk
 from tocsin.promql.compare import Comparison
-
-Outcome = Literal["never", "always", "sometimes"]
 
 
 def reach(found: Comparison, subject: Subject) -> Interval:
     """The values that a comparison's left side can have: by its form, and by the kind of indicator it was made from."""
-    formal, kind = bounds(found.value), reach_of_kind(found, subject)
-    return Interval(max(kind.low, formal.low), min(kind.high, formal.high))
+    return bounds(found.value) & reach_of_kind(found, subject)
 
 
 def reach_of_kind(found: Comparison, subject: Subject) -> Interval:
@@ -25,23 +22,12 @@ def reach_of_kind(found: Comparison, subject: Subject) -> Interval:
     return Interval(*subject.planned.indicator.bounds)
 
 
-def outcome(found: Comparison, limits: Interval) -> Outcome:
+def outcome(found: Comparison, limits: Interval) -> Presence:
     """Whether the comparison is true of no value, of every value, or of some."""
-    low, high, threshold = limits.low, limits.high, found.threshold
-    match found.op:
-        case ">":
-            return "never" if high <= threshold else "always" if low > threshold else "sometimes"
-        case ">=":
-            return "never" if high < threshold else "always" if low >= threshold else "sometimes"
-        case "<":
-            return "never" if low >= threshold else "always" if high < threshold else "sometimes"
-        case "<=":
-            return "never" if low > threshold else "always" if high <= threshold else "sometimes"
-        case "==":
-            return "never" if not low <= threshold <= high else "always" if low == high else "sometimes"
-        case "!=":
-            return "never" if low == high == threshold else "always" if not low <= threshold <= high else "sometimes"
-    return "sometimes"
+    threshold = Interval(found.threshold, found.threshold)
+    if found.op == "!=" and limits == threshold:
+        return "never"
+    return presence.outcome(found.op, limits, threshold)
 
 
 def nothing_left(first: Comparison, second: Comparison) -> bool:

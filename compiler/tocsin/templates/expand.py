@@ -49,6 +49,16 @@ def syntax_fault(text: str, compat: int = 3) -> Fault | None:
     return None
 
 
+def tree(text: str, compat: int = 3) -> Template | None:
+    """A template as its parts, whose offsets count `PREFIX`; None where it has no actions, or does not parse."""
+    if "{{" not in text:
+        return None
+    try:
+        return _parsed(text, "", compat)
+    except TemplateSyntaxError:
+        return None
+
+
 def expand(text: str, name: str, data: Data, environment: Environment) -> Expanded:
     """Expand a template of the alert `name`.
 

@@ -48,26 +48,31 @@ Good::
 from collections.abc import Iterator
 
 from tocsin.lint.api import Finding, Subject, lint_rule
+from tocsin.lint.bounds import bounds
 from tocsin.lint.conditions import branches
+from tocsin.lint.presence import contradiction, dead
 from tocsin.lint.reach import nothing_left, outcome, reach
-from tocsin.promql.ast import COMPARISONS, Binary, VectorSelector, unwrap, walk
+from tocsin.promql.ast import COMPARISONS, Binary, Expr, VectorSelector, unwrap
 from tocsin.promql.compare import Comparison, comparison, constant
-from tocsin.promql.match import accepts, matchers_of
 
 
 @lint_rule()
 def check(subject: Subject) -> Iterator[Finding]:
-    yield from _matchers(subject)
+    told: set[int] = set()
     for conjuncts in branches(subject.rule.expr):
         compared = [found for found in map(comparison, conjuncts) if found]
         impossible = next((found for found in compared if outcome(found, reach(found, subject)) == "never"), None)
         if impossible:
+            told.add(id(impossible.node))
             yield _finding(impossible, subject)
-        elif contradiction := _contradiction(compared):
-            first, second = contradiction
+        elif contradictory := _contradictory(compared):
+            first, second = contradictory
             message = f"no value is `{first.op} {first.threshold:g}` and `{second.op} {second.threshold:g}` at once"
             yield Finding(message, subject.span(first.node), "never true", "use `or`, or correct the bounds")
         yield from (_constant(node, subject) for node in map(unwrap, conjuncts) if _constant_false(node))
+    for node in dead(subject.rule.expr):
+        if id(node) not in told:
+            yield _dead(node, subject)
 
 
 def _finding(found: Comparison, subject: Subject) -> Finding:
@@ -77,7 +82,7 @@ def _finding(found: Comparison, subject: Subject) -> Finding:
     return Finding(f"{message} {found.op} {found.threshold:g}", span, "out of reach", "correct the threshold")
 
 
-def _contradiction(compared: list[Comparison]) -> tuple[Comparison, Comparison] | None:
+def _contradictory(compared: list[Comparison]) -> tuple[Comparison, Comparison] | None:
     for index, first in enumerate(compared):
         for second in compared[index + 1 :]:
             if first.value == second.value and nothing_left(first, second):
@@ -99,13 +104,14 @@ def _constant(node: object, subject: Subject) -> Finding:
     )
 
 
-def _matchers(subject: Subject) -> Iterator[Finding]:
-    """Matchers that no series can meet: `{a="x", a="y"}`, `{a="x", a!="x"}`."""
-    for node in walk(subject.rule.expr):
-        if isinstance(node, VectorSelector):
-            matchers = matchers_of(node)
-            wanted = [matcher for matcher in matchers if matcher.op == "="]
-            clash = next((m for m in wanted for o in matchers if o.label == m.label and not accepts(o, m.value)), None)
-            if clash:
-                message = f"no series has these labels: the matchers of `{clash.label}` contradict each other"
-                yield Finding(message, subject.span(node), "matches nothing", "correct the matchers")
+def _dead(node: Expr, subject: Subject) -> Finding:
+    """Of a part that never has a result: matchers such as `{a="x", a!="x"}`, or a filter inside of something else."""
+    span = subject.span(node)
+    if isinstance(node, VectorSelector) and (clash := contradiction(node)):
+        message = f"no series has these labels: the matchers of `{clash.label}` contradict each other"
+        return Finding(message, span, "matches nothing", "correct the matchers")
+    if isinstance(node, Binary) and node.op in COMPARISONS:
+        left, right = bounds(node.lhs), bounds(node.rhs)
+        values = f"{left.low:g} to {left.high:g}, never `{node.op}` what lies in {right.low:g} to {right.high:g}"
+        return Finding(f"this part is always empty: {values}", span, "never true", "correct the comparison")
+    return Finding("this part is always empty", span, "never has a result", "remove it, or correct it")
