@@ -43,6 +43,7 @@ FIRES = [
     ("burn-window-shape", burning("1h", "5m"), "10m", "page"),
     ("burn-window-shape", burning("1h", "5m", "14.4 * 0.1"), "0m", "page"),
     ("burn-window-shape", "slo:sli_error:ratio_rate1h > (14.4 * 0.001)", "2m", "page"),
+    ("burn-window-shape", "slo:error_ratio:1d > 0.003 and slo:error_ratio:5m > 0.003", "0m", "page"),
     ("topk-in-alert", "topk(3, queue_length) > 100", "5m", "ticket"),
     ("topk-in-alert", "topk by (job) (2, queue_length > 100)", "5m", "ticket"),
     ("topk-in-alert", "100 < 2 * bottomk(1, queue_length)", "5m", "ticket"),
@@ -109,6 +110,7 @@ PASSES = [
     ("for-between-evaluations", "queue_length > 5", "10m", "ticket"),
     ("for-between-evaluations", "queue_length > 5", "0m", "ticket"),
     ("short-range", "max_over_time(rate(x_total[5m])[10m:1m]) > 5", "5m", "ticket"),
+    ("short-range", "max_over_time(job:queue_length:max[3m]) > 5", "5m", "ticket"),
 ]
 
 
@@ -159,7 +161,7 @@ def test_one_sample_of_a_level_must_not_wake_anybody(tmp_path: Path, expr: str, 
     ],
 )
 def test_what_labels_and_annotations_must_say(tmp_path: Path, change: dict[str, str], found: list[str]) -> None:
-    document = json.loads(rule_file(f"{ERROR_RATE} > 0.01", "5m", "ticket"))
+    document = json.loads(rule_file("max by (job, severity) (queue_length) > 5", "5m", "ticket"))
     rule = document["groups"][0]["rules"][0]
     for key, text in change.items():
         rule["labels" if key == "severity" else "annotations"][key] = text
@@ -213,3 +215,28 @@ def test_what_has_one_safe_answer_is_given_as_an_edit(tmp_path: Path, line: str,
     span = problem.fix.span
     repaired = text[: span.start] + problem.fix.replacement + text[span.end :]
     assert repaired == (text.replace(line, fixed) if fixed else text.replace(f"    {line}\n", ""))
+
+
+PAIR = "slo:error_ratio:1h > 0.0144 and slo:error_ratio:5m > 0.0144"
+
+
+@pytest.mark.parametrize(
+    ("expr", "severity", "labels", "found"),
+    [
+        (f"{ERROR_RATE} > 0.01", "page", {}, True),
+        (f"{ERROR_RATE} > 0.01", "ticket", {}, False),
+        (f"{ERROR_RATE} > 0.01", "page", {"slo": "availability"}, False),
+        (burning("1h", "5m"), "page", {}, False),
+        (PAIR, "page", {}, False),
+        (f"({PAIR}) or {PAIR.replace('5m', '30m').replace('1h', '6h')}", "page", {}, False),
+        (f"({PAIR}) or {ERROR_RATE} > 0.01", "page", {}, True),
+        ("absent(up)", "page", {}, False),
+    ],
+)
+def test_a_team_may_want_pages_for_objectives_alone(
+    tmp_path: Path, expr: str, severity: str, labels: dict[str, str], found: bool
+) -> None:
+    document = json.loads(rule_file(expr, "5m", severity))
+    document["groups"][0]["rules"][0]["labels"] |= labels
+    problems = lint(tmp_path, json.dumps(document), "lint: {rules: {noise/page-outside-slo: error}}")
+    assert ("noise/page-outside-slo" in codes(problems)) == found

@@ -10,8 +10,8 @@ from tocsin.duration import parse_duration
 from tocsin.promql.ast import Binary, Expr, MatrixSelector, Number, Subquery, VectorSelector, transform, unwrap, walk
 from tocsin.promql.compare import Comparison
 
-_NAMED = re.compile(r"(?:rate|burnrate|ratio|error|increase|burn_rate)_?(\d+(?:ms|[smhdwy]))$")
-"""The window that a recorded series has in its name: `slo:sli_error:ratio_rate5m`, `request:burnrate1h`."""
+_NAMED = re.compile(r"(?:[:_]|rate|ratio|increase|delta|avg|sum|min|max)(\d+(?:ms|[smhdwy]))$")
+"""The window in a series's name: `slo:error_ratio:5m`, `slo:sli_error:ratio_rate5m`, `request:burnrate1h`."""
 
 ANY_WINDOW = 1
 FASTEST = 1000
@@ -77,6 +77,11 @@ def window(node: Expr) -> int | None:
         case VectorSelector(name=str() as name) if named := _NAMED.search(name):
             return parse_duration(named[1])
     return None
+
+
+def longest(expr: Expr) -> int:
+    """The longest window of an expression, read or by name; 0 for an instant value."""
+    return max((window(node) or 0 for node in walk(expr)), default=0)
 
 
 def _without_window(node: Expr) -> Expr:

@@ -45,7 +45,8 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
-from tocsin.lint.conditions import branches, smoothing
+from tocsin.lint.burn import longest
+from tocsin.lint.conditions import branches
 from tocsin.promql.compare import comparison
 
 LONG = 10 * 60_000
@@ -60,8 +61,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     for conjuncts in branches(subject.rule.expr):
         crossed = next((found for found in map(comparison, conjuncts) if found and found.op in CROSSED), None)
-        if crossed and smoothing(crossed.value) <= LONG:
-            length = smoothing(crossed.value)
+        # What has several windows is held by the longest.
+        length = max(map(longest, conjuncts))
+        if crossed and length <= LONG:
             smoothed = f"measured over {format_duration(length)}" if length else "taken at an instant"
             message = f"this page resolves the moment its value, {smoothed}, is back across {crossed.threshold:g}"
             span = subject.place("expr") if subject.planned else subject.span(crossed.node)

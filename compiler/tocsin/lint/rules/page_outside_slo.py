@@ -2,7 +2,8 @@
 
 An objective says how much failure users put up with, and its burn rate when that will be too much. A team that pages
 for this alone is woken when users are hurt, and for nothing else; everything else is a ticket. Not every team wants
-that, so this rule is off unless the settings give it a level. A page for missing data is let pass.
+that, so this rule is off unless the settings give it a level. A page for missing data is let pass, and so is one that
+names its objective in a label.
 
 Source: Google, "The Site Reliability Workbook", chapter 5, "Alerting on SLOs".
 
@@ -50,12 +51,16 @@ from tocsin.lint.conditions import branches
 from tocsin.promql.ast import Call, walk
 from tocsin.promql.compare import comparison
 
+SLO_LABELS = frozenset({"objective", "slo", "sloth_slo"})
+"""Labels by which compiled alerts name their objective: tocsin's, Pyrra's, Sloth's."""
+
 HELP = "make it a ticket, or write an objective: the alerts on its burn rate follow from it"
 
 
 @lint_rule(Severity.WARNING, optional=True)
 def check(subject: Subject) -> Iterator[Finding]:
-    if subject.wakes and not _missing_data(subject) and not _burns(subject):
+    named = SLO_LABELS & subject.rule.labels.keys()
+    if subject.wakes and not named and not _missing_data(subject) and not _burns(subject):
         message = "this page is not for the burn rate of an objective"
         yield Finding(message, subject.place("labels.severity", "alert"), "wakes a person", HELP)
 

@@ -1,7 +1,8 @@
 """A window of fewer scrapes than it needs: one lost scrape, and the value is gone or wrong.
 
 A rate needs two samples. A window shorter than two scrape intervals often holds one, and then has no value at all;
-below four, a single lost scrape empties it. A subquery takes its samples itself, one each step, and loses none.
+below four, a single lost scrape empties it. What is recorded is written at every evaluation, and a subquery takes its
+samples itself, one each step: of these, none is lost.
 
 A rule file does not say how often its series are scraped, so there it is only a warning.
 
@@ -61,9 +62,12 @@ def check(subject: AnyRule) -> Iterator[Finding]:
             if MINUTE <= node.range < needed * step:
                 yield _too_few_steps(node, step, needed, subject)
             continue
-        scrape = subject.scrape_interval(node.selector)
+        recorded = ":" in (node.selector.name or "")
+        scrape = subject.settings.evaluation_interval if recorded else subject.scrape_interval(node.selector)
+        # What a recording rule takes of one scrape is what it is for: a maximum, the last.
+        enough = needed if recorded or (needed == 1 and not isinstance(subject, Subject)) else 4
         # A window under a minute is reported as that, once.
-        if MINUTE <= node.range < 4 * scrape and (node.range, scrape) not in reported:
+        if MINUTE <= node.range < enough * scrape and (node.range, scrape) not in reported:
             reported.add((node.range, scrape))
             yield _finding(node, scrape, needed, subject)
 
