@@ -146,7 +146,7 @@ def test_one_sample_of_a_level_must_not_wake_anybody(tmp_path: Path, expr: str, 
     [
         ({"severity": "criticl"}, ["noise/missing-metadata"]),
         ({"severity": "urgent"}, []),
-        ({"severity": "{{ $labels.severity }}"}, []),
+        ({"severity": "{{ $labels.tier }}"}, []),
         ({"runbook_url": "https://wiki.example.com/"}, ["noise/missing-metadata"]),
         ({"runbook_url": "see the wiki"}, ["noise/missing-metadata"]),
         ({"runbook_url": "http://[::1"}, ["noise/missing-metadata"]),
@@ -161,7 +161,7 @@ def test_one_sample_of_a_level_must_not_wake_anybody(tmp_path: Path, expr: str, 
     ],
 )
 def test_what_labels_and_annotations_must_say(tmp_path: Path, change: dict[str, str], found: list[str]) -> None:
-    document = json.loads(rule_file("max by (job, severity) (queue_length) > 5", "5m", "ticket"))
+    document = json.loads(rule_file("max by (job, tier) (queue_length) > 5", "5m", "ticket"))
     rule = document["groups"][0]["rules"][0]
     for key, text in change.items():
         rule["labels" if key == "severity" else "annotations"][key] = text
