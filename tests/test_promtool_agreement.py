@@ -25,6 +25,7 @@ ALSO_REFUSED = {
     "input/empty": "a file without a document is a mistake",
     "input/unknown": "so is one with `{}`",
     "yaml/syntax": "Prometheus does not read what comes after the first document",
+    "rules/limit": "Prometheus cuts `limit: 2.5` to 2",
     "rules/shape": "a null in a list of groups or rules is skipped by Prometheus",
     "rules/missing": "`expr: null` is the metric `null` for Prometheus",
     "rules/kind": "`alert: null` is an alert with the name `null`",
