@@ -132,14 +132,14 @@ def test_a_tile_grows_to_what_memory_should_hold() -> None:
     assert next_length(tile_of(1, 64), 5 * MINUTE, MINUTE) == 64 * GROWTH
     few, many = next_length(tile_of(50, 2048), 5 * MINUTE, MINUTE), next_length(tile_of(100, 2048), 5 * MINUTE, MINUTE)
     assert few == pytest.approx(2 * many, rel=0.1)
-    # Four samples of 16 bytes a step, and two positions, a value and its presence.
-    assert few == pytest.approx(ROOMY / (50 * (4 * 16 + 8 + 8 + 8 + 1)), rel=0.1)
+    # Four samples of 16 bytes a step, a value and its presence.
+    assert few == pytest.approx(ROOMY / (50 * (4 * 16 + 8 + 1)), rel=0.1)
 
 
 def test_a_tile_of_many_series_stays_below_the_limit() -> None:
     series = 3000
     length = next_length(tile_of(series, 64), 5 * MINUTE, MINUTE)
-    assert length * series * (4 * 16 + 25) <= LIMIT
+    assert length * series * (4 * 16 + 9) <= LIMIT
     assert length < 1024
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tocsin.engine.native import check_floats
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile
-from tocsin.functions.values import Vector, Windows
+from tocsin.functions.values import Positions, Vector, Windows
 from tocsin.kernels.extended import anchored_count, edges, extended_change, smoothed_at
 from tocsin.kernels.windows import windows
 from tocsin.promql.ast import Call, MatrixSelector, VectorSelector, unwrap
@@ -63,7 +63,9 @@ def edged(node: MatrixSelector, tile: Tile) -> Windows:
     rows = np.array(offsets, dtype=np.int64)
     columns = np.array(times, dtype=np.int64), np.array(values, dtype=np.float64)
     lo, hi = rows[:-1, None].copy(), rows[1:, None].copy()
-    return Windows(tuple(labels), rows, *columns, lo, hi, around.start, around.end, node.range)
+    return Windows(
+        tuple(labels), rows, *columns, Positions(lambda: (lo, hi)), around.start, around.end, node.range, True
+    )
 
 
 def _range(node: MatrixSelector, tile: Tile) -> Windows:
@@ -81,4 +83,5 @@ def _around(selector: VectorSelector, start: Times, end: Times, tile: Tile) -> W
     hi = np.empty_like(lo)
     windows(series.times, series.offsets, low, high, False, lo, hi)
     width = int(end[0] - start[0])
-    return Windows(series.labels, series.offsets, series.times, series.values, lo, hi, start, end, width)
+    columns = series.offsets, series.times, series.values
+    return Windows(series.labels, *columns, Positions(lambda: (lo, hi)), start, end, width, False)

@@ -8,7 +8,7 @@ from tocsin.engine.extended import edged, smoothed
 from tocsin.engine.native import check_readable
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile, value_of
-from tocsin.functions.values import Vector, Windows
+from tocsin.functions.values import Positions, Vector, Windows
 from tocsin.kernels.threads import over_rows
 from tocsin.kernels.windows import latest, windows
 from tocsin.promql.ast import MatrixSelector, VectorSelector
@@ -89,15 +89,17 @@ def select_range(node: MatrixSelector, tile: Tile) -> Windows:
 
 def windows_over(series: Series, end: Times, width: int, tile: Tile) -> Windows:
     """The windows of `width` milliseconds that end at each of the times `end` (int64[T])."""
-    start = end - width
-    lo = np.empty((len(series.labels), len(end)), dtype=np.int64)
-    hi = np.empty_like(lo)
-    closed = tile.semantics.compat == 2
+    start, closed = end - width, tile.semantics.compat == 2
 
-    def work(rows: slice) -> None:
-        offsets = series.offsets[rows.start : rows.stop + 1]
-        windows(series.times, offsets, start, end, closed, lo[rows], hi[rows])
+    def find() -> tuple[Offsets, Offsets]:
+        lo, hi = (np.empty((len(series.labels), len(end)), dtype=np.int64) for _ in range(2))
 
-    over_rows(work, len(lo), lo.size)
-    columns = series.times, series.values
-    return Windows(series.labels, series.offsets, *columns, lo, hi, start, end, width, histograms=series.histograms)
+        def work(rows: slice) -> None:
+            offsets = series.offsets[rows.start : rows.stop + 1]
+            windows(series.times, offsets, start, end, closed, lo[rows], hi[rows])
+
+        over_rows(work, len(lo), lo.size)
+        return lo, hi
+
+    columns = series.offsets, series.times, series.values
+    return Windows(series.labels, *columns, Positions(find), start, end, width, closed, histograms=series.histograms)

@@ -56,7 +56,7 @@ def _arrays(value: Value) -> Iterator[npt.NDArray[Any]]:
         case Vector():
             found = value.values, value.present, value.rank, value.histograms
         case Windows():
-            found = value.lo, value.hi
+            found = value.positions.known or ()
         case Scalar():
             found = (value.values,)
     yield from (array for array in found if array is not None)

@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from tocsin.functions.parallel import filled, over_series
+from tocsin.functions.parallel import filled
 from tocsin.functions.registry import MATRIX, VECTOR, function
 from tocsin.functions.values import Steps, Vector, Windows
 from tocsin.kernels import pairs
-from tocsin.kernels.rate import drops, extrapolated
+from tocsin.kernels.rate import extrapolated
+from tocsin.kernels.threads import over_rows
 from tocsin.series import Mask, Values
 
 
 def _extrapolated(steps: Steps, windows: Windows, counter: bool, per_second: bool) -> Vector:
-    out, present = windows.empty_values(), np.zeros(windows.lo.shape, dtype=np.bool_)
-    seconds = windows.seconds if per_second else 0.0
+    out, present = windows.empty_values(), np.zeros(windows.shape, dtype=np.bool_)
+    seconds = windows.seconds if per_second else 1.0
 
     def work(rows: slice) -> None:
-        lo, hi = windows.lo[rows], windows.hi[rows]
-        dropped = np.empty(int((hi[:, -1] - lo[:, 0]).sum()) if counter else 0, dtype=np.int64)
-        found = drops(windows.values, lo, hi, dropped) if counter else 0
-        extrapolated(
-            windows.times,
-            windows.values,
-            lo,
-            hi,
-            dropped[:found],
-            windows.start,
-            windows.end,
-            seconds,
-            counter,
-            steps.compat,
-            out[rows],
-            present[rows],
-        )
+        columns = windows.times, windows.values, windows.offsets[rows.start : rows.stop + 1]
+        edges = windows.start, windows.end, windows.closed
+        extrapolated(*columns, *edges, counter, steps.compat, seconds, out[rows], present[rows])
 
-    over_series(windows, work)
+    over_rows(work, len(out), out.size)
     return windows.vector(out, present)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -83,26 +83,52 @@ class Scalar:
     values: Values
 
 
+class Positions:
+    """Which samples the windows hold, `lo` to `hi`, exclusive, int64[S, T]: found when they are asked for, and kept."""
+
+    def __init__(self, find: Callable[[], tuple[Offsets, Offsets]]) -> None:
+        self._find = find
+        self.known: tuple[Offsets, Offsets] | None = None
+
+    def of_windows(self) -> tuple[Offsets, Offsets]:
+        if self.known is None:
+            self.known = self._find()
+        return self.known
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """A range vector at each time: the samples `lo[s, t]` to `hi[s, t]`, exclusive, of the columns `times`, `values`.
 
     Series s has the samples `offsets[s]` to `offsets[s + 1]`; no staleness markers are among them. `start` and `end`
-    int64[T] are the edges of the windows and `width` their length, all in milliseconds. `unnamed` is that of the
-    vectors from which a subquery takes its samples. `histograms` is a column beside `values`, or None.
+    int64[T] are the edges of the windows and `width` their length, all in milliseconds; a sample at `end` is inside,
+    one at `start` where the windows are `closed`. `unnamed` is that of the vectors from which a subquery takes its
+    samples. `histograms` is a column beside `values`, or None.
     """
 
     labels: tuple[Labels, ...]
     offsets: Offsets
     times: Times
     values: Values
-    lo: Offsets
-    hi: Offsets
+    positions: Positions
     start: Times
     end: Times
     width: int
+    closed: bool
     unnamed: Mask | None = None
     histograms: Objects | None = None
+
+    @property
+    def lo(self) -> Offsets:
+        return self.positions.of_windows()[0]
+
+    @property
+    def hi(self) -> Offsets:
+        return self.positions.of_windows()[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.labels), len(self.end)
 
     @property
     def seconds(self) -> float:
@@ -114,7 +140,7 @@ class Windows:
         return self.hi > self.lo
 
     def empty_values(self) -> Values:
-        return np.zeros(self.lo.shape)
+        return np.zeros(self.shape)
 
     def vector(self, values: Values, present: Mask, keep_name: bool = False) -> Vector:
         vector = Vector(self.labels, values, present, unnamed=self.unnamed)
@@ -131,8 +157,7 @@ class Windows:
             offsets=before[self.offsets],
             times=self.times[kept],
             values=self.values[kept],
-            lo=before[self.lo],
-            hi=before[self.hi],
+            positions=Positions(lambda: (before[self.lo], before[self.hi])),
             histograms=None,
         )
 
