@@ -24,6 +24,7 @@ def burning(long: str, short: str, threshold: str = "14.4 * 0.001") -> str:
 FIRES = [
     ("instant-unsmoothed", "queue_length > 100", "0m", "ticket"),
     ("instant-unsmoothed", "up == 0", "0m", "page"),
+    ("instant-unsmoothed", "up == 0", "1m", "page"),
     ("instant-unsmoothed", "sum(queue_length) / sum(queue_capacity) > 0.9", "0m", "ticket"),
     ("instant-unsmoothed", "absent(up) or queue_length > 5", "0m", "ticket"),
     ("instant-unsmoothed", "queue_length > 5 and on (job) up == 1", "0m", "ticket"),
@@ -64,7 +65,8 @@ FIRES = [
 ]
 
 PASSES = [
-    ("instant-unsmoothed", "queue_length > 100", "1m", "page"),
+    ("instant-unsmoothed", "queue_length > 100", "1m", "ticket"),
+    ("instant-unsmoothed", "queue_length > 100", "2m", "page"),
     ("instant-unsmoothed", "absent(up)", "0m", "page"),
     ("instant-unsmoothed", "cert_not_after - time() < 86400", "0m", "page"),
     ("instant-unsmoothed", "certificate_ttl_seconds < 86400", "0m", "page"),

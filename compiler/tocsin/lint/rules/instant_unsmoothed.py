@@ -7,7 +7,8 @@ What cannot come and go in an instant may go without `for`: the time until a cer
 absent series, a rate over minutes.
 
 It is an error where a person wakes for a limit that a level crosses, or for one failed scrape; a state, such as that
-of a disk of an array, lasts longer as a rule, and is only a warning.
+of a disk of an array, lasts longer as a rule, and is only a warning. A page whose `for` is one evaluation rests on two
+samples, and is a note.
 
 Source: Prometheus documentation, "Alerting rules" (`for`), "Alerting" (practices: allow for slack); cloudflare/pint,
 `promql/fragile`.
@@ -41,15 +42,18 @@ Good::
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tocsin.diagnostics import Severity
+from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import window
 from tocsin.lint.conditions import branches
 from tocsin.lint.events import is_counter
 from tocsin.promql.ast import Call, Expr, VectorSelector, walk
 from tocsin.promql.compare import Comparison, comparison
+
+MINUTE = 60_000
 
 _LASTING = re.compile(r"^ALERTS|ttl|expir|uptime|(^|_)(age|days)(_|$)|reload|_info$", re.IGNORECASE)
 """Names of what goes on as it is: a life that runs out, an age, a configuration."""
@@ -60,16 +64,27 @@ STEADY = frozenset({"time", "timestamp", "absent", "absent_over_time", "predict_
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
-    # What a spec compiles to is `sub-minute-for`, where the author wrote it.
-    if subject.planned or subject.rule.for_:
+    for_ = subject.rule.for_
+    # What a spec compiles to is `sub-minute-for`, where the author wrote it, and so is what waits for less.
+    if subject.planned or 0 < for_ < MINUTE or for_ >= 2 * subject.interval or (for_ and not subject.wakes):
         return
     for conjuncts in branches(subject.rule.expr):
         compared = [found for found in map(comparison, conjuncts) if found]
         if compared and all(_instant(conjunct) for conjunct in conjuncts):
-            message = "without `for`, a single sample of this value fires the alert"
-            certain = subject.wakes and not any(map(_is_state, compared))
-            severity = Severity.ERROR if certain else Severity.WARNING
-            yield Finding(message, subject.span(compared[0].node), "taken at an instant", "add `for: 5m`", severity)
+            yield _two_samples(subject) if for_ else _one_sample(compared, subject)
+
+
+def _one_sample(compared: Sequence[Comparison], subject: Subject) -> Finding:
+    message = "without `for`, a single sample of this value fires the alert"
+    certain = subject.wakes and not any(map(_is_state, compared))
+    severity = Severity.ERROR if certain else Severity.WARNING
+    return Finding(message, subject.span(compared[0].node), "taken at an instant", "add `for: 5m`", severity)
+
+
+def _two_samples(subject: Subject) -> Finding:
+    held = format_duration(subject.rule.for_)
+    message = f"with `for: {held}`, two samples of this value in a row wake a person"
+    return Finding(message, subject.place("for"), "one evaluation", "write `for: 5m`", Severity.INFO)
 
 
 def _is_state(found: Comparison) -> bool:
