@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tocsin.diagnostics import Problem, Problems, Severity
+from tocsin.diagnostics import Problem, Problems, Severity, render
 from tocsin.pipeline.inputs import Inputs, read_inputs
 from tocsin.promql.ast import Matcher
 from tocsin.routing import InhibitRule, Route, TimeInterval
@@ -109,6 +109,22 @@ def test_of_json_in_a_folder_only_what_is_about_alerts_is_read(tmp_path: Path) -
     assert [(Path(problem.span.source.path).name, problem.code) for problem in problems] == [
         ("rules.json", "promql/unknown-function")
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "route: {receiver: a}\nreceivers:\n- name: a\n  slack_configs: [{api_url: hunter2, api_url: hunter2}]\n",
+        "route: {receiver: a}\nreceivers:\n- name: a\n  slack_configs: [{api_url: hunter2\n",
+        config_map(ALERTMANAGER + "global: {slack_api_url: hunter2, x: 1}\n", "Secret", "stringData"),
+        "apiVersion: v1\nkind: Secret\nstringData: {password: hunter2, password: hunter2}\n",
+        "- kind: Secret\n  stringData: {password: hunter2\n",
+    ],
+)
+def test_no_problem_of_any_document_shows_a_secret(tmp_path: Path, text: str) -> None:
+    problems = read(tmp_path, text)[1]
+    assert problems
+    assert "hunter2" not in "\n".join(map(render, problems))
 
 
 def test_a_fault_behind_an_alias_is_told_once_and_where_it_is_written(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """An inhibition whose side has no matchers: any alert mutes, or every alert is muted.
 
 A side without matchers matches all alerts. Then one alert, wherever it fires, keeps everything quiet that agrees with
-it in `equal`, or anything at all keeps the target quiet: a way to mute an alert for ever, if it is meant. A target that includes the source is said, too: such a rule
-mutes only what is not on both sides.
+it in `equal`; or anything at all keeps the target quiet, which is a way to mute an alert for ever, if that is meant.
+A target that includes the source is said, too: such a rule mutes only what is not on both sides.
 
 Source: Alertmanager documentation, "Configuration", `<inhibit_rule>`.
 
