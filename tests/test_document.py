@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source
-from tocsin.document import ListNode, MapNode, Node, Scalar, dump, locate, parse_documents, plain, read_source
+from tocsin.document import ListNode, MapNode, Node, Scalar, dump, dump_text, locate, parse_documents, plain, read_source
 from tocsin.promql.parse import parse
 
 
@@ -377,3 +377,16 @@ def test_every_word_stands_where_its_offset_says(words: list[str], style: str, d
 def test_what_is_dumped_is_read_again(data: object) -> None:
     (node,) = parse_documents(Source("x", dump({"a": data})), Problems())
     assert plain(node) == {"a": data}
+
+
+LINES = st.text(st.characters(codec="utf-8")) | st.text("ab:#-{}()[]'\" \n\t|>&*!%@`,?~=<0123.y", max_size=30)
+
+
+@given(LINES, st.integers(0, 3))
+def test_a_text_is_written_as_dump_writes_it(text: str, depth: int) -> None:
+    """Below `depth` keys, each two columns further in."""
+    data: object = text
+    for _ in range(depth + 1):
+        data = {"key": data}
+    head = "".join(f"{'  ' * level}key:\n" for level in range(depth))
+    assert dump(data) == f"{head}{'  ' * depth}key: {dump_text(text, 2 * depth)}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -396,3 +397,24 @@ _Dumper.add_representer(str, _represent_text)
 def dump(data: Any) -> str:
     """Plain data as YAML: keys in the given order, no line folding, one line break at the end."""
     return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=2**31 - 1, allow_unicode=True))
+
+
+_SAFE = re.compile(r"[A-Za-z_](?:(?!: | #)[ -~])*[({](?:(?!: | #)[ -~])*[)}\]]")
+"""Text that begins like a word and has brackets: no YAML type but text reads so."""
+
+_LITERAL = re.compile(r"[ -~]*[!-~](?:\n[ -~]*[!-~])+")
+
+
+def dump_text(text: str, indent: int) -> str:
+    """A text as `dump` writes it for a key that stands `indent` columns in; for PromQL in a fraction of the time."""
+    if _SAFE.fullmatch(text):
+        return text
+    if not _LITERAL.fullmatch(text):
+        return _dumped(text).replace("\n", "\n" + " " * indent)
+    lines = text.replace("\n", "\n" + " " * (indent + 2))
+    return f"|{'2' if text[0] == ' ' else ''}-\n{' ' * (indent + 2)}{lines}"
+
+
+@lru_cache(4096)
+def _dumped(text: str) -> str:
+    return dump({"": text}).removeprefix("'': ").rstrip("\n")

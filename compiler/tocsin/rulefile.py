@@ -6,11 +6,10 @@ What is refused is what Prometheus refuses (model/rulefmt), with a place for eve
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from textwrap import indent
 from typing import Any
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Span
-from tocsin.document import ListNode, MapNode, Node, Scalar, dump
+from tocsin.document import ListNode, MapNode, Node, Scalar, dump, dump_text
 from tocsin.duration import format_duration, parse_duration
 from tocsin.labels import NAME, is_plain_metric, is_plain_name
 from tocsin.promql.check import check
@@ -226,14 +225,21 @@ def print_groups(groups: Sequence[RuleGroup]) -> str:
 
 
 def _group(group: RuleGroup) -> str:
-    """A group as `dump` would write it in a list, but for the comments, which it does not know."""
-    head = dump([_head(group)])
-    rules = "".join(_comment(rule) + indent(dump([rule_data(rule)]), "  ") for rule in group.rules)
-    return f"{head}  rules:{chr(10) if rules else ' []' + chr(10)}{rules}"
+    rules = "".join(map(_rule, group.rules))
+    return f"{dump([_head(group)])}  rules:{chr(10) + rules if rules else ' []' + chr(10)}"
 
 
-def _comment(rule: Rule) -> str:
-    return f"  # {rule.comment}\n" if isinstance(rule, RecordingRule) and rule.comment else ""
+def _rule(rule: Rule) -> str:
+    """A rule as `dump` would write it in the list of a group, below its comment."""
+    comment = f"  # {rule.comment}\n" if isinstance(rule, RecordingRule) and rule.comment else ""
+    lines = []
+    for key, value in rule_data(rule).items():
+        if isinstance(value, str):
+            lines.append(f"{key}: {dump_text(value, 4)}")
+        else:
+            lines.append(f"{key}:")
+            lines += (f"  {dump_text(name, 6)}: {dump_text(text, 6)}" for name, text in value.items())
+    return f"{comment}  - {(chr(10) + '    ').join(lines)}\n"
 
 
 def _head(group: RuleGroup) -> dict[str, Any]:

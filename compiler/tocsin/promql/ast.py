@@ -6,8 +6,8 @@ milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -217,26 +217,40 @@ def children(node: Expr) -> tuple[Expr, ...]:
 
 def walk(node: Expr) -> Iterator[Expr]:
     """The node and all below it, parents first."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    rest = [node]
+    while rest:
+        node = rest.pop()
+        yield node
+        rest.extend(reversed(children(node)))
 
 
 def transform(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """A copy in which `change` was applied to every node, children first; what did not change is shared."""
     changes: dict[str, object] = {}
-    for slot in fields(node):
-        old = getattr(node, slot.name)
+    for name in _BELOW.get(type(node), ()):
+        old = getattr(node, name)
         new: object = old
         if isinstance(old, Expr):
             new = transform(old, change)
-        elif isinstance(old, tuple) and old and isinstance(old[0], Expr):
+        elif isinstance(old, tuple):
             new = tuple(transform(item, change) for item in old)
             new = old if all(a is b for a, b in zip(new, old, strict=True)) else new
         if new is not old:
-            changes[slot.name] = new
+            changes[name] = new
     # The changes are of the node's own fields, which mypy cannot tell of a subclass.
     return change(replace(node, **changes) if changes else node)  # type: ignore[arg-type]
+
+
+_BELOW: Mapping[type[Expr], tuple[str, ...]] = {
+    MatrixSelector: ("selector",),
+    Subquery: ("expr",),
+    Unary: ("expr",),
+    Paren: ("expr",),
+    Aggregation: ("expr", "param"),
+    Call: ("args",),
+    Binary: ("lhs", "rhs"),
+}
+"""The fields of a node that hold expressions (see `children`)."""
 
 
 def unwrap(node: Expr) -> Expr:

@@ -6,9 +6,10 @@ The format is that of Prometheus (promql/parser/printer.go, prettier.go), with m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from tocsin.duration import format_duration
 from tocsin.labels import is_plain_metric, is_plain_name
@@ -38,12 +39,12 @@ from tocsin.promql.names import UNQUOTABLE
 
 def print_expr(expr: Expr) -> str:
     """The expression on one line. Parentheses stand where the tree has them, or where it would read otherwise."""
-    return _print(parenthesize(expr))
+    return _line(parenthesize(expr))
 
 
 def pretty(expr: Expr, width: int = 100) -> str:
     """The expression over as many lines as keep what can be split below `width` columns."""
-    return _pretty(parenthesize(expr), width, 0)
+    return _Layout(width).lines(parenthesize(expr), 0)
 
 
 def parenthesize(expr: Expr) -> Expr:
@@ -93,7 +94,8 @@ def _enclosed(operand: Expr, least: int) -> Expr:
     return operand if binds >= least else Paren(operand)
 
 
-def _print(node: Expr) -> str:
+def _print(node: Expr, part: Callable[[Expr], str]) -> str:
+    """The node on one line, given the text of each part."""
     match node:
         case Number(value=value):
             return _number(value)
@@ -104,43 +106,65 @@ def _print(node: Expr) -> str:
         case MatrixSelector(selector=selector):
             return f"{_selector(selector)}[{_duration(node.range, node.range_expr)}]{_modifiers(selector)}"
         case Subquery(expr=expr):
-            return _print(expr) + _window(node)
+            return part(expr) + _window(node)
         case Call(function=function, args=args):
-            return f"{function}({', '.join(map(_print, args))})"
+            return f"{function}({', '.join(map(part, args))})"
         case Aggregation():
-            return f"{_aggregator(node)}({', '.join(map(_print, _operands(node)))})"
+            return f"{_aggregator(node)}({', '.join(map(part, _operands(node)))})"
         case Binary(lhs=lhs, rhs=rhs):
-            return f"{_print(lhs)} {_operator(node)} {_print(rhs)}"
+            return f"{part(lhs)} {_operator(node)} {part(rhs)}"
         case Unary(expr=expr):
-            return f"-{_print(expr)}"
+            return f"-{part(expr)}"
         case Paren(expr=expr):
-            return f"({_print(expr)})"
+            return f"({part(expr)})"
     raise TypeError(f"no PromQL for {node!r}")
 
 
-def _pretty(node: Expr, width: int, level: int) -> str:
-    indent = "  " * level
-    line = _print(node)
-    if len(indent) + len(line) <= width:
+def _line(node: Expr) -> str:
+    return _print(node, _line)
+
+
+class _Layout:
+    """Lays an expression out over lines of a width; the text of each part is made once."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._texts: dict[int, str] = {}
+
+    def lines(self, node: Expr, level: int) -> str:
+        indent = "  " * level
+        line = self._line(node)
+        if len(indent) + len(line) <= self._width:
+            return indent + line
+        match node:
+            case Call(function=function, args=args) if args:
+                return self._split(f"{indent}{function}(", args, level)
+            case Aggregation():
+                return self._split(f"{indent}{_aggregator(node)}(", _operands(node), level)
+            case Paren(expr=expr):
+                return self._split(f"{indent}(", [expr], level)
+            case Binary():
+                first, rest = _chain(node)
+                lines = [self.lines(first, level + 1)]
+                for link in rest:
+                    lines += [indent + _operator(link), self.lines(link.rhs, level + 1)]
+                return "\n".join(lines)
+            case Unary(expr=expr):
+                return f"{indent}-{self.lines(expr, level).lstrip()}"
+            case Subquery(expr=expr):
+                return self.lines(expr, level) + _window(node)
         return indent + line
-    match node:
-        case Call(function=function, args=args) if args:
-            return _split(f"{indent}{function}(", args, width, level)
-        case Aggregation():
-            return _split(f"{indent}{_aggregator(node)}(", _operands(node), width, level)
-        case Paren(expr=expr):
-            return _split(f"{indent}(", [expr], width, level)
-        case Binary():
-            first, rest = _chain(node)
-            lines = [_pretty(first, width, level + 1)]
-            for link in rest:
-                lines += [indent + _operator(link), _pretty(link.rhs, width, level + 1)]
-            return "\n".join(lines)
-        case Unary(expr=expr):
-            return f"{indent}-{_pretty(expr, width, level).lstrip()}"
-        case Subquery(expr=expr):
-            return _pretty(expr, width, level) + _window(node)
-    return indent + line
+
+    def _line(self, node: Expr) -> str:
+        """The text on one line. Parts are known by their identity: all of them live as long as the whole."""
+        if (found := self._texts.get(id(node))) is None:
+            found = self._texts[id(node)] = _print(node, self._line)
+        return found
+
+    def _split(self, head: str, parts: Iterable[Expr], level: int) -> str:
+        """The parts a level deeper between `head` and a parenthesis, each on lines of its own."""
+        body = ",\n".join(self.lines(part, level + 1) for part in parts)
+        return f"{head}\n{body}\n{'  ' * level})"
 
 
 def _chain(node: Binary) -> tuple[Expr, list[Binary]]:
@@ -151,12 +175,6 @@ def _chain(node: Binary) -> tuple[Expr, list[Binary]]:
         links.append(first)
         first = first.lhs
     return first, links[::-1]
-
-
-def _split(head: str, parts: Iterable[Expr], width: int, level: int) -> str:
-    """The parts a level deeper between `head` and a parenthesis, each on lines of its own."""
-    body = ",\n".join(_pretty(part, width, level + 1) for part in parts)
-    return f"{head}\n{body}\n{'  ' * level})"
 
 
 def quote(text: str) -> str:
@@ -217,6 +235,7 @@ def _selector(selector: VectorSelector) -> str:
     return f"{name if bare else ''}{braces}"
 
 
+@lru_cache(4096)
 def _matcher(matcher: Matcher) -> str:
     return f"{_label(matcher.label)}{matcher.op}{quote(matcher.value)}"
 
