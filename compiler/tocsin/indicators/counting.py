@@ -8,6 +8,7 @@ thousands of windows, so here the last sample of one evaluation is where the nex
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
@@ -18,25 +19,33 @@ TARGET = ("instance", "job")
 UNSEEN = 3_600_000
 """Milliseconds that a target may be gone, and still be known when it is back."""
 
+LOOKBACK = 300_000
+"""Milliseconds that a series is still there after its last sample, as in any query: it has grown by nothing."""
+
 
 def since(counter: VectorSelector, step: int, by: tuple[str, ...], known: VectorSelector | None = None) -> Expr:
     """The events of a counter in the last `step` ms, for each group of `by`.
 
-    Three cases add up. A series that grew counts its growth since its last sample before the step, also where its
-    target was gone for up to an hour. One that fell was reset: it counts what it had reached before, and all of what
-    it has now. One that is new counts all that it has, if its target was there before with other series of `known`
-    (the counter itself by default): the first errors of a process are counted in a series that begins with them, and
-    `increase()` never sees those. Of a target that is new nothing is known, and nothing is counted.
+    Four cases, the first that fits. A series that grew counts its growth since its last sample before the step, also
+    where its target was gone for up to an hour. One that fell was reset: it counts what it had reached before, and all
+    of what it has now. One that is new counts all that it has, if its target was there before with other series of
+    `known` (the counter itself by default): the first errors of a process are counted in a series that begins with
+    them, and `increase()` never sees those. Of a target that is new nothing is known, and what it brings was counted
+    before it came: its growth in the step is all.
     """
-    before = _before(counter, step)
-    grew = build.compare(build.binary(counter, "-", before), ">=", build.number(0))
-    peak = build.call("max_over_time", build.over(counter, step))
+    now, before = _last(counter, step), _before(counter, step)
+    grew = build.compare(build.binary(now, "-", before), ">=", build.number(0))
+    peak, first = (build.call(function, build.over(counter, step)) for function in ("max_over_time", "min_over_time"))
     lost = build.call("clamp_min", build.binary(peak, "-", before), build.number(0))
-    reset = build.binary(counter, "+", lost)
     others = known or counter
-    new = build.binary(counter, "unless", before)
-    born = build.binary(new, "and", build.binary(others, "and", _before(others, step)), on=TARGET)
-    return build.aggregate("sum", build.binary(build.binary(grew, "or", reset), "or", born), by)
+    born = build.binary(now, "and", build.binary(_last(others, step), "and", _before(others, step)), on=TARGET)
+    cases = (grew, build.binary(now, "+", lost), born, build.binary(now, "-", first))
+    return build.aggregate("sum", reduce(lambda a, b: build.binary(a, "or", b), cases), by)
+
+
+def _last(counter: VectorSelector, step: int) -> Expr:
+    """The last sample of each series; also of a target that has just gone, whose last step counts like any other."""
+    return build.call("last_over_time", build.over(counter, max(step, LOOKBACK)))
 
 
 def _before(counter: VectorSelector, step: int) -> Expr:

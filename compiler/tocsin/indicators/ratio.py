@@ -20,11 +20,14 @@ from tocsin.indicators.api import (
 )
 from tocsin.indicators.counting import since
 from tocsin.promql import build
-from tocsin.promql.ast import Expr, VectorSelector
+from tocsin.promql.ast import WINDOW, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap, walk
 from tocsin.quantity import Unit
 
 LEAST = 5 * 60_000
-"""The least window in ms of an author's own expression, which may hold a rate and need several scrapes."""
+"""The least window in ms of an author's own expression that needs several scrapes, as a rate does."""
+
+SINGLE = {"count_over_time", "sum_over_time"}
+"""The functions over a range that take each sample once, and so what they give for neighbouring ranges adds up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,37 @@ class Ratio(Plain):
         return build.with_window(self.total, window)
 
     def counts(self, step: int, tiled: int) -> Counts | None:
-        """Of counters exactly; of an expression as it has it, for it may need more than one step of samples."""
+        """Of counters and sums over time exactly; of another expression a step's part of what a longer window has."""
         part, total = self.part, self.total
         if isinstance(part, VectorSelector) and isinstance(total, VectorSelector):
             if part.name is None or total.name is None:
                 return None
             return Counts(since(total, step, self.by), since(part, step, self.by, total), self.good)
-        window = max(tiled, LEAST)
-        return Counts(build.with_window(total, window), build.with_window(part, window), self.good)
+        if _adds_up(part) and _adds_up(total):
+            return Counts(build.with_window(total, tiled), build.with_window(part, tiled), self.good)
+        return Counts(_in_step(total, step), _in_step(part, step), self.good)
 
     def _rate(self, counted: Expr, window: int) -> Expr:
         if isinstance(counted, VectorSelector):
             return build.aggregate("sum", build.call("rate", build.over(counted, window)), self.by)
         return build.with_window(counted, window)
+
+
+def _adds_up(counted: Expr) -> bool:
+    """Whether an expression takes each sample of `$window` once."""
+    over = [node.function for node in walk(counted) if isinstance(node, Call) and any(map(_is_window, node.args))]
+    return bool(over) and SINGLE.issuperset(over)
+
+
+def _in_step(counted: Expr, step: int) -> Expr:
+    window = max(step, LEAST)
+    whole = build.with_window(counted, window)
+    return whole if window == step else build.binary(whole, "*", build.number(step / window))
+
+
+def _is_window(arg: Expr) -> bool:
+    range_ = unwrap(arg)
+    return isinstance(range_, MatrixSelector | Subquery) and range_.range == WINDOW
 
 
 @kind(

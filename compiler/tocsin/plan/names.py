@@ -16,6 +16,7 @@ RUNBOOK = "runbook_url"
 POLICY = "policy"
 
 BAD_EVENTS = "slo:bad_events:count"
+GOOD_EVENTS = "slo:good_events:count"
 TOTAL_EVENTS = "slo:total_events:count"
 SLICE = "slo:slice:value"
 BAD_IN_PERIOD = "slo:bad_events:period"

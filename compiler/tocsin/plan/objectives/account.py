@@ -20,6 +20,8 @@ SAMPLES = 10_800
 LONGEST = 4 * MINUTE
 """The longest interval of a rule group whose series are always there for a query, which looks back five minutes."""
 
+QUARTER = 15 * MINUTE
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -43,9 +45,15 @@ class Account:
 
     @property
     def coarse_step(self) -> int:
-        """The interval in ms at which the sums over the period are evaluated: whole steps."""
+        """The interval in ms at which the sums over the period are evaluated: whole steps.
+
+        Days of the calendar begin between two of them, in every time zone: all are quarters of an hour from UTC.
+        """
         wanted = ceil(self.objective.period.length / SAMPLES / self.step) * self.step
-        return max(self.step, min(wanted, LONGEST // self.step * self.step))
+        longest = min(wanted, LONGEST // self.step * self.step)
+        if self.objective.period.calendar:
+            longest = next((step for step in range(longest, 0, -self.step) if QUARTER % step == 0), longest)
+        return max(self.step, longest)
 
     def tiled(self, window: int) -> int:
         """The range in ms that holds the samples of whole steps once each.

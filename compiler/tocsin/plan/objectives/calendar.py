@@ -75,6 +75,8 @@ def _date(function: str, seconds: Expr) -> Expr:
 def current(own: Account, series: VectorSelector, step: int, function: str = "sum_over_time") -> Expr:
     """What was recorded since the period began, of a series in steps of `step` ms, summed up (or counted)."""
     began = build.call("scalar", build.at(own.select(names.PERIOD_START), "end"))
-    since = build.compare(build.call("timestamp", series), ">", began)
+    since = build.compare(_vector(build.call("time")), ">", began)
+    # Each sample once: also where one is missing, and the one before would be taken for it.
+    once = build.call("last_over_time", build.over(series, own.tiled(step)))
     longest = _LONGEST[own.objective.period.calendar] * DAY * 1000
-    return build.call(function, build.over(build.binary(series, "and", since), longest, step))
+    return build.call(function, build.over(build.binary(once, "and", since, on=()), longest, step))

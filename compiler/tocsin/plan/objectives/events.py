@@ -24,18 +24,25 @@ def _events(own: Account) -> Iterator[RecordingRule]:
     assert own.indicator is not None
     counts = own.indicator.counts(own.step, own.tiled(own.step))
     assert counts is not None
-    total = own.select(names.TOTAL_EVENTS)
+    total, good = own.select(names.TOTAL_EVENTS), own.select(names.GOOD_EVENTS)
     yield own.record(names.TOTAL_EVENTS, outside(own, counts.total), "All events since the evaluation before.")
-    yield own.record(names.BAD_EVENTS, _bad(counts, total, own), "The bad ones among them.")
+    if counts.good:
+        yield own.record(names.GOOD_EVENTS, outside(own, counts.part), "The good ones among them.")
+        yield own.record(names.BAD_EVENTS, _rest(total, good), "The bad ones: the rest.")
+    else:
+        zero = build.binary(build.number(0), "*", total)
+        bad = build.binary(outside(own, counts.part), "or", zero, on=own.by)
+        yield own.record(names.BAD_EVENTS, bad, "The bad ones among them.")
 
 
-def _bad(counts: Counts, total: VectorSelector, own: Account) -> Expr:
-    """The bad events of groups that have events: a part without series is zero, and never less than that."""
-    among = build.binary(counts.part, "and", total, on=own.by)
-    part = build.binary(among, "or", build.binary(build.number(0), "*", total), on=own.by)
-    if not counts.good:
-        return part
-    return build.call("clamp_min", build.binary(total, "-", part, on=own.by), build.number(0))
+def _rest(total: Expr, good: Expr) -> Expr:
+    """All less the good events.
+
+    Where they come from two targets, which are scraped one after the other, a step may have more good ones than all,
+    or only the good ones; the next step has the fewer, and the sum is right.
+    """
+    late = build.binary(build.number(0), "-", good)
+    return build.binary(build.binary(build.binary(total, "-", good), "or", total), "or", late)
 
 
 def _slices(own: Account, slices: TimeSlices | None) -> Iterator[RecordingRule]:
@@ -61,11 +68,20 @@ def _value(own: Account, slices: TimeSlices) -> Expr:
         value = own.indicator.value(own.step if own.indicator.smoothed else None)
         summed = value if own.indicator.grouped else build.aggregate("max", value)
         return build.compare(summed, ">=", build.number(-inf))
-    idle = build.binary(build.number(0), "*", counts.total)
+    idle = build.binary(build.number(0), "*", _seen(own, counts))
     share = build.binary(counts.part, "/", build.compare(counts.total, ">", build.number(0)))
     if counts.good:
         return build.binary(build.binary(build.number(1), "-", share), "or", idle)
     return build.binary(share, "or", idle)
+
+
+def _seen(own: Account, counts: Counts) -> Expr:
+    """The groups that have a sample in the slice: without events it is idle, and without samples nothing is known."""
+    assert own.indicator is not None
+    watched = own.indicator.watched()
+    if watched is None:
+        return counts.total
+    return build.aggregate("group", build.call("present_over_time", build.over(watched, own.tiled(own.step))), own.by)
 
 
 def _verdict(slices: TimeSlices, value: VectorSelector) -> Expr:
