@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from tocsin.plan.emit import Compiled
-from tocsin.plan.names import INDICATOR, OWNER, SERVICE, SEVERITY
+from tocsin.plan.names import BURN, INDICATOR, OBJECTIVE, OWNER, SERVICE, SEVERITY
 from tocsin.promql.ast import Matcher
 from tocsin.routing import InhibitRule, Route, Routing
 from tocsin.routingfile.print import print_routing
@@ -29,8 +29,9 @@ def routing(compiled: Sequence[Compiled], settings: Settings) -> Routing:
     """Routes by owner and severity, then by severity alone; what matches neither goes to the default receiver."""
     by_owner = (_owner(owner, receivers, settings) for owner, receivers in settings.owners.items())
     routes = (*(route for route in by_owner if route), *_by_severity(settings, {}))
+    inhibitions = (*_inhibitions(compiled, settings), *(rule for one in compiled for rule in _tiers(one, settings)))
     root = Route(settings.default_receiver, group_by=_GROUP_BY, routes=routes)
-    return Routing(root, settings.receivers, tuple(_inhibitions(compiled, settings)))
+    return Routing(root, settings.receivers, inhibitions)
 
 
 def _owner(owner: str, receivers: Mapping[str, str], settings: Settings) -> Route | None:
@@ -70,6 +71,19 @@ def _inhibitions(compiled: Sequence[Compiled], settings: Settings) -> Iterator[I
                 about = (Matcher(SERVICE, "=", one.spec.service), Matcher(INDICATOR, "=", name))
                 source, below = ((*about, Matcher(SEVERITY, "=", severity)) for severity in (urgent, lesser))
                 yield InhibitRule(source, below, indicator.by)
+
+
+def _tiers(one: Compiled, settings: Settings) -> Iterator[InhibitRule]:
+    """The faster burn of an objective's budget silences the slower ones, of the same group."""
+    urgency = [severity.name for severity in settings.severities]
+    for objective in one.plan.objectives:
+        own = objective.account
+        tiers = sorted((burn.tier for burn in objective.burns), key=lambda tier: urgency.index(tier.severity))
+        about = (Matcher(SERVICE, "=", one.spec.service), Matcher(OBJECTIVE, "=", own.objective.name))
+        for place, tier in enumerate(tiers[:-1], 1):
+            slower = "|".join(other.name for other in tiers[place:])
+            lesser = Matcher(BURN, "=~" if "|" in slower else "=", slower)
+            yield InhibitRule((*about, Matcher(BURN, "=", tier.name)), (*about, lesser), own.by)
 
 
 def _rules(one: Compiled, indicator: str) -> Iterator[AlertingRule]:
