@@ -71,9 +71,14 @@ class Account:
         return build.call("sum_over_time", build.over(self.select(name), self.tiled(window)))
 
     def ratio(self, window: int) -> Expr:
-        """The share of bad events in a window; none where there were no events."""
-        total = build.compare(self.sum(names.TOTAL_EVENTS, window), ">", build.number(0))
-        return build.binary(self.sum(names.BAD_EVENTS, window), "/", total)
+        """The bad events of a window among as many events as it has at its average; none where there were no events.
+
+        Time that was not seen (the rules are new, or the target was gone) counts as time without fault: else the first
+        error after a start would be all that a long window knows, and a page.
+        """
+        average = build.call("avg_over_time", build.over(self.select(names.TOTAL_EVENTS), self.tiled(window)))
+        expected = build.binary(average, "*", build.number(window // self.step))
+        return build.binary(self.sum(names.BAD_EVENTS, window), "/", build.compare(expected, ">", build.number(0)))
 
     def record(self, name: str, expr: Expr, comment: str) -> RecordingRule:
         """A rule that records a series; `comment` tells an operator what it is for."""

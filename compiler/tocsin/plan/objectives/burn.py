@@ -41,7 +41,9 @@ def windows(own: Account) -> list[int]:
 def ratios(own: Account, ratio: Callable[[int], Expr]) -> Iterator[RecordingRule]:
     """A rule for each window: the share of bad events in it."""
     for window in windows(own):
-        yield own.record(names.error_ratio(window), ratio(window), "The share of bad events; none without events.")
+        yield own.record(
+            names.error_ratio(window), ratio(window), "The share of bad events; time not seen counts as good."
+        )
 
 
 def burns(own: Account) -> Iterator[Burn]:
