@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from tocsin.diagnostics import Problem, Source
+from tocsin.diagnostics import Problem, Source, Span
 from tocsin.findings import Level
-from tocsin.lint.api import RULES, Linted, LintRule, rule_names
+from tocsin.lint.api import RULES, AnyRule, Linted, LintRule, rule_names
 from tocsin.lint.suppress import FAULTS, apply
 from tocsin.registry import suggest
 from tocsin.spec.selection import Selection
@@ -33,7 +33,7 @@ def lint(
     levels |= {name: level for name in names if (level := _wanted(RULES[name], levels.get(name), selection))}
     asked = [name for name in names if selection.asks(name) and _is_asked(RULES[name], levels.get(name))]
     found = [
-        (replace(problem, about=(whole,)), whole)
+        (replace(problem, about=(whole, *_measured(subject))), whole)
         for subject in subjects
         for rule in map(RULES.__getitem__, asked)
         if isinstance(subject, rule.takes)
@@ -43,6 +43,12 @@ def lint(
     ]
     left = apply(found, sources, asked, today, {*names, *elsewhere}, selection.ignored_in)
     yield from (one for one in left if not selection.ignored_in(one.code, one.span.source.path))
+
+
+def _measured(subject: Linted) -> Iterator[Span]:
+    """Where an alert's indicator stands, if it has one: what is said of the alert is said of that too."""
+    if isinstance(subject, AnyRule) and (whole := subject.rule.places.get("indicator.whole")):
+        yield whole
 
 
 def _wanted(rule: LintRule[Any], level: Level | None, selection: Selection) -> Level | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -38,11 +38,13 @@ class Baseline:
     def folder(self) -> str:
         return os.path.dirname(os.path.abspath(self.path))
 
-    def new(self, problems: Iterable[Problem], read: Collection[str]) -> Iterator[Problem]:
+    def new(
+        self, problems: Iterable[Problem], read: Collection[str], asked: Callable[[str, str], bool]
+    ) -> Iterator[Problem]:
         """The problems that are not known, and a note for each entry whose problem is gone.
 
-        `read` are the files that were checked: what is known of others may still be there. Inputs that cannot be
-        read are never known.
+        `read` are the files that were checked, and a rule was `asked` of a path: what is known of others may still be
+        there. Inputs that cannot be read are never known.
         """
         left = Counter({entry.known: 0 for entry in self.entries})
         for entry in self.entries:
@@ -56,7 +58,8 @@ class Baseline:
         checked = {os.path.realpath(path) for path in read}
         for entry in self.entries:
             path = os.path.join(self.folder, entry.known.path)
-            if left[entry.known] and (os.path.realpath(path) in checked or not os.path.exists(path)):
+            gone = os.path.realpath(path) in checked or not os.path.exists(path)
+            if left[entry.known] and gone and asked(entry.known.code, path):
                 yield _stale(entry, left[entry.known])
 
 

@@ -70,7 +70,8 @@ def _reported(problems: list[Problem], order: Order, inputs: Inputs) -> Iterable
             write_baseline(order.new_baseline, problems)
         return unread
     if order.baseline:
-        problems = list(read_baseline(order.baseline).new(problems, read))
+        known = read_baseline(order.baseline)
+        problems = list(known.new(problems, read, inputs.settings.selection.asks_of))
     if not order.changed_since:
         return problems
     settings = [str(inputs.settings_path)] if inputs.settings_path else []

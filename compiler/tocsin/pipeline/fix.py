@@ -127,8 +127,8 @@ def _same_scalar(old: Scalar, new: Scalar, fixes: Sequence[Fix]) -> bool:
     inside = [fix for fix in fixes if old.span.start <= fix.span.start and fix.span.end <= old.span.end]
     if not inside:
         return old.text.value == new.text.value
-    if any(fix.span.start == old.span.start and fix.span.end == old.span.end for fix in inside):
-        return True
+    if (inside[0].span.start, inside[0].span.end) == (old.span.start, old.span.end):
+        return new.span.text == inside[0].replacement
     places = old.text.offsets
     edits = [(bisect_left(places, f.span.start), bisect_left(places, f.span.end), f.replacement) for f in inside]
     return new.text.value == _edited(old.text.value, edits)

@@ -130,6 +130,8 @@ def _places(planned: PlannedAlert, spec: Spec) -> Iterator[tuple[str, Span]]:
     yield "alert", origin["name"]
     yield "expr", alert.place("above", "below", "outside", "fills_in", "absent")
     yield "indicator", spec.places[f"indicators.{alert.indicator}"]
+    if whole := spec.places.get(f"indicators.{alert.indicator}.whole"):
+        yield "indicator.whole", whole
     same = ("for", "keep_firing_for", "over", "while", "min_events")
     yield from ((key, origin[key]) for key in same if key in origin)
     written = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tocsin.diagnostics import Problem, Problems, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar
@@ -105,5 +106,12 @@ def texts(node: Node | None) -> dict[str, str]:
 
 
 def nested(name: str, node: MapNode) -> dict[str, Span]:
-    """Where the keys of a mapping stand, as `name.KEY`."""
-    return {f"{name}.{key.text.value}": key.span for key, _ in entries(node.get(name))}
+    """Where the keys of a mapping stand, as `name.KEY`, and the keys with their values, as `name.KEY.whole`."""
+    found = entries(node.get(name))
+    wholes = {f"{name}.{key.text.value}.whole": replace(key.span, end=value.span.end) for key, value in found}
+    return {f"{name}.{key.text.value}": key.span for key, _ in found} | {
+        # The value of an alias stands where its anchor does.
+        name: whole
+        for name, whole in wholes.items()
+        if whole.end > whole.start
+    }

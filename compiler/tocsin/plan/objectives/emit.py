@@ -128,6 +128,7 @@ def _places(own: Account, tier: Tier | None) -> dict[str, Span]:
         "alert": changed.get("name") or origin["name"],
         "expr": origin.get("tiers") or origin.get("target"),
         "indicator": own.spec.places.get(f"indicators.{own.objective.indicator}"),
+        "indicator.whole": own.spec.places.get(f"indicators.{own.objective.indicator}.whole"),
         "min_events": origin.get("min_events"),
         "keep_firing_for": changed.get("keep_firing_for"),
         f"labels.{names.SEVERITY}": changed.get("severity"),
