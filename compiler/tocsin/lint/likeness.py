@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tocsin.lint.api import Subject
+from tocsin.lint.api import AnyRule, Subject
 from tocsin.lint.conditions import branches
 from tocsin.lint.memo import once
 from tocsin.promql.ast import Expr, Matcher, Paren, VectorSelector, transform, walk
@@ -33,24 +33,37 @@ def _order(matcher: Matcher) -> tuple[str, str, str]:
 
 
 def may_share_series(first: Expr, second: Expr) -> bool:
-    """Whether two expressions are of one selector each, and some series may meet both.
+    """Whether two expressions are of one selector each, and some series surely may meet both.
 
-    None does where one wants a value of a label that the other rejects.
+    None does where one wants a value of a label that the other rejects, and of two different patterns nobody knows.
     """
     left, right = _selectors(first), _selectors(second)
-    if len(left) != 1 or len(right) != 1:
+    if len(left) != 1 or len(right) != 1 or left[0].name != right[0].name:
         return False
-    return left[0].name == right[0].name and not (_rejects(left[0], right[0]) or _rejects(right[0], left[0]))
+    return not any(
+        _may_part(one, other)
+        for one in matchers_of(left[0])
+        for other in matchers_of(right[0])
+        if one.label == other.label and one != other
+    )
 
 
 def _selectors(expr: Expr) -> list[VectorSelector]:
     return [node for node in walk(expr) if isinstance(node, VectorSelector)]
 
 
-def _rejects(selector: VectorSelector, other: VectorSelector) -> bool:
-    """Whether a value that the other asks for is one that this selector does not take."""
-    wanted = [matcher for matcher in matchers_of(other) if matcher.op == "="]
-    return any(m.label == w.label and not accepts(m, w.value) for w in wanted for m in matchers_of(selector))
+def _may_part(one: Matcher, other: Matcher) -> bool:
+    """Whether two different matchers of a label may leave no value to both."""
+    if "=" in (one.op, other.op):
+        wanted, asked = (one, other) if one.op == "=" else (other, one)
+        return not accepts(asked, wanted.value)
+    return "=~" in (one.op, other.op)
+
+
+def together(first: AnyRule, second: AnyRule) -> bool:
+    """Whether two rules seem to be for the same server: folders often hold the same rules for others."""
+    one, other = first.place("rule").source.path, second.place("rule").source.path
+    return one.rpartition("/")[0] == other.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)

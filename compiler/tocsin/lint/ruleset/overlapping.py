@@ -53,7 +53,7 @@ from itertools import combinations
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, RuleSet, Subject, lint_rule
-from tocsin.lint.likeness import canonical, may_share_series
+from tocsin.lint.likeness import canonical, may_share_series, together
 
 
 @lint_rule(Severity.WARNING)
@@ -64,7 +64,7 @@ def check(subject: RuleSet) -> Iterator[Finding]:
     for alike in named.values():
         for first, second in combinations(alike, 2):
             left, right = canonical(first.rule.expr), canonical(second.rule.expr)
-            if left != right and may_share_series(left, right):
+            if left != right and together(first, second) and may_share_series(left, right):
                 yield _finding(first, second)
 
 

@@ -44,7 +44,7 @@ from itertools import combinations
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, RuleSet, lint_rule
-from tocsin.lint.likeness import Threshold, nested
+from tocsin.lint.likeness import Threshold, nested, together
 
 
 @lint_rule(Severity.WARNING)
@@ -62,7 +62,7 @@ def _shadowed(narrow: Threshold, wide: Threshold) -> bool:
     """Whether the one fires only while the other does, and to the same people. The very same rule is a duplicate."""
     one, other = narrow.subject.rule, wide.subject.rule
     same = one.labels == other.labels and one.name != other.name and one.for_ >= other.for_
-    return same and narrow.implies(wide)
+    return same and together(narrow.subject, wide.subject) and narrow.implies(wide)
 
 
 def _finding(narrow: Threshold, wide: Threshold) -> Finding:
