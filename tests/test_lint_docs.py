@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.linting import TODAY
@@ -35,13 +36,11 @@ def judged(folder: str) -> tuple[tuple[Problem, ...], tuple[AlertingRule, ...]]:
     if not path.is_dir():
         pytest.skip(f"need the folder shared/corpus/{folder}")
     optional = (f"{name}: {RULES[name].severity}" for name in NAMES if RULES[name].optional)
-    settings = PAGE.parent / "tocsin.yaml"
     problems = Problems()
-    try:
+    with TemporaryDirectory() as beside:
+        settings = Path(beside, "tocsin.yaml")
         settings.write_text(f"lint: {{rules: {{{', '.join(optional)}}}}}")
         inputs, _ = check([path], settings, problems, TODAY)
-    finally:
-        settings.unlink()
     alerts = [rule for group in inputs.groups for rule in group.rules if isinstance(rule, AlertingRule)]
     return tuple(problems), tuple(alerts)
 
