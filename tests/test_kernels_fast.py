@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 import random
 from collections.abc import Callable
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from tests.go_sort import by_twin
 from tests.oracle_numbers import average, bits_of, kahan, old_average, quantile, regression, variance
 
-from tocsin.kernels import over_time
+from tocsin.kernels import aggregate, over_time
 from tocsin.kernels import quantile as quantiles
 from tocsin.kernels.go_sort import SMALLEST_FIRST
 from tocsin.kernels.lanes import LANES, common
@@ -169,3 +171,48 @@ def test_what_a_thread_raises_is_raised() -> None:
 
     with pytest.raises(ValueError, match="0"):
         over_rows(work, 100, 100 * WORTH)
+
+
+def numbers(seed: int, kind: str, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    rng = random.Random(seed)
+    values = np.array([[KINDS[kind](rng) for _ in range(shape[1])] for _ in range(shape[0])]).reshape(shape)
+    return values, np.array([[rng.random() < 0.8 for _ in range(shape[1])] for _ in range(shape[0])]).reshape(shape)
+
+
+@given(
+    st.integers(0, 10**9),
+    st.sampled_from(sorted(KINDS)),
+    st.integers(1, 40),
+    st.integers(1, 6),
+    st.sampled_from([2, 3]),
+    st.integers(0, 40),
+)
+def test_sums_of_series(seed: int, kind: str, steps: int, groups: int, compat: int, cut: int) -> None:
+    values, present = numbers(seed, kind, (3 * groups, steps))
+    group = np.random.default_rng(seed).integers(0, groups, len(values))
+    out, begun = np.zeros((groups, steps)), np.zeros((groups, steps), dtype=np.bool_)
+    for part in ((0, min(cut, steps)), (min(cut, steps), steps)):
+        aggregate.total(values, present, group, compat == 3, part, begun, out)
+    count = np.zeros((groups, steps), dtype=np.int64)
+    aggregate.count(present, group, count)
+    for g, t in np.ndindex(groups, steps):
+        members = values[(group == g) & present[:, t], t].tolist()
+        assert count[g, t] == len(members)
+        assert bool(begun[g, t]) == (len(members) > 0)
+        if members:
+            assert bits_of(float(out[g, t])) == bits_of(added(members, compat)), members
+
+
+def added(members: list[float], compat: int) -> float:
+    """`sum`: compensated in Prometheus 3, from the first value on."""
+    if compat == 2:
+        return float(functools.reduce(operator.add, members))
+    total, error = members[0], 0.0
+    for member in members[1:]:
+        result = total + member
+        if math.isinf(result):
+            total, error = result, 0.0
+            continue
+        larger, smaller = (total, member) if abs(total) >= abs(member) else (member, total)
+        total, error = result, error + ((larger - result) + smaller)
+    return total + error

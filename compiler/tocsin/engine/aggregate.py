@@ -17,6 +17,7 @@ from tocsin.functions.values import Compat, Vector
 from tocsin.kernels import aggregate as kernels
 from tocsin.kernels import quantile
 from tocsin.kernels.select import greatest
+from tocsin.kernels.threads import over_rows
 from tocsin.labels import quote
 from tocsin.promql.ast import Aggregation, String, unwrap
 from tocsin.registry import Registry
@@ -41,8 +42,12 @@ Fold: TypeAlias = Callable[[Values, Mask, Offsets, int, Compat], Values]
 
 def _sum(values: Values, present: Mask, group: Offsets, groups: int, compat: Compat) -> Values:
     out = np.zeros((groups, values.shape[1]))
-    count, error = np.zeros(out.shape, dtype=np.int64), np.zeros(out.shape)
-    kernels.total(values, present, group, compat == 3, count, error, out)
+    begun = np.zeros(out.shape, dtype=np.bool_)
+
+    def work(steps: slice) -> None:
+        kernels.total(values, present, group, compat == 3, (steps.start, steps.stop), begun, out)
+
+    over_rows(work, values.shape[1], values.size)
     return out
 
 

@@ -33,15 +33,23 @@ class Groups:
         np.logical_or.at(lost, self.of[members.unnamed], members.present[members.unnamed])
         return _split(vector, lost)
 
+    def _in_order(self, present: Mask) -> bool:
+        """Whether the first series of each group is there whenever some series of it is: mostly, and soon seen."""
+        first = np.unique(self.of, return_index=True)[1]
+        return bool((present[first] | (self.count == 0)).all())
+
     def _rank(self, members: Vector) -> Offsets | None:
         """The place of the first present member, where that is not the order of the groups at every step."""
         if len(self.labels) < 2:
             return None
         place = np.empty_like(self.count)
         if members.rank is not None:
-            place[:] = len(members.labels)
-            np.minimum.at(place, self.of, np.where(members.present, members.rank, len(members.labels)))
+            after = members.rank.max(initial=-1) + 1
+            place[:] = after
+            np.minimum.at(place, self.of, np.where(members.present, members.rank, after))
             return place
+        if self._in_order(members.present):
+            return None
         kernels.first(members.present, self.of, place)
         met = np.maximum.accumulate(np.where(self.count > 0, place, -1), axis=0)
         in_order = (place[1:] > met[:-1]) | (self.count[1:] == 0)

@@ -14,6 +14,7 @@ from tocsin.functions.registry import SCALAR, STRING, VECTOR, function
 from tocsin.functions.relabel import relabelled
 from tocsin.functions.values import Scalar, Steps, Vector
 from tocsin.kernels import histogram as kernels
+from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels, drop, get
 from tocsin.series import Mask, Offsets, Values
 
@@ -56,6 +57,10 @@ class Histograms:
     rank: Offsets
 
 
+_WORK = 4
+"""A bucket of a histogram costs as much as so many cells of other kernels."""
+
+
 def classic(vector: Vector) -> Histograms:
     """The series with a label `le` that is a number, put together."""
     histograms: dict[Labels, list[tuple[float, int]]] = {}
@@ -89,18 +94,13 @@ def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Hist
     found = np.zeros(out.shape[1:], dtype=np.bool_)
     values = np.ascontiguousarray(vector.values)
     wanted = np.array([q.values for q in qs], dtype=np.float64)
-    kernels.quantiles(
-        values,
-        vector.present,
-        histograms.bound,
-        histograms.row,
-        histograms.first,
-        histograms.rank,
-        wanted,
-        steps.compat,
-        out,
-        found,
-    )
+    columns = histograms.bound, histograms.row, histograms.first, histograms.rank
+
+    def work(part: slice) -> None:
+        within = part.start, part.stop
+        kernels.quantiles(values, vector.present, *columns, wanted, steps.compat, within, out, found)
+
+    over_rows(work, len(steps.times), _WORK * len(histograms.row) * len(steps.times))
     return histograms, out, found
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tocsin.kernels.compile import kernel
 from tocsin.kernels.kahan import neumaier
 from tocsin.series import Mask, Offsets, Values
@@ -16,9 +18,9 @@ from tocsin.series import Mask, Offsets, Values
 def count(present: Mask, group: Offsets, out: Offsets) -> None:
     """How many series of each group are present."""
     for s in range(present.shape[0]):
-        for t in range(present.shape[1]):
-            if present[s, t]:
-                out[group[s], t] += 1
+        here, counts = present[s], out[group[s]]
+        for t in range(len(here)):
+            counts[t] += here[t]
 
 
 @kernel
@@ -32,24 +34,40 @@ def first(present: Mask, group: Offsets, out: Offsets) -> None:
 
 
 @kernel
-def total(values: Values, present: Mask, group: Offsets, kahan: bool, n: Offsets, error: Values, out: Values) -> None:
-    """`sum`: the first value, then additions in the order of the rows, compensated in Prometheus 3."""
+def total(
+    values: Values, present: Mask, group: Offsets, kahan: bool, steps: tuple[int, int], begun: Mask, out: Values
+) -> None:
+    """`sum`: the first value, then additions in the order of the rows, compensated in Prometheus 3.
+
+    `steps` are the first and the last, exclusive, to work on; `begun` bool[G, T] starts as False.
+    """
+    first, last = steps
+    error = np.zeros((out.shape[0], last - first))
     for s in range(values.shape[0]):
         g = group[s]
-        for t in range(values.shape[1]):
-            if not present[s, t]:
-                continue
-            if n[g, t] == 0:
-                out[g, t] = values[s, t]
-            elif kahan:
-                out[g, t], error[g, t] = neumaier(values[s, t], out[g, t], error[g, t], True)
-            else:
-                out[g, t] += values[s, t]
-            n[g, t] += 1
+        add_row(
+            values[s, first:last], present[s, first:last], kahan, begun[g, first:last], error[g], out[g, first:last]
+        )
     if kahan:
         for g in range(out.shape[0]):
-            for t in range(out.shape[1]):
-                out[g, t] += error[g, t]
+            for t in range(first, last):
+                out[g, t] += error[g, t - first]
+
+
+@kernel
+def add_row(values: Values, present: Mask, kahan: bool, begun: Mask, errors: Values, totals: Values) -> None:
+    """One series to the sum of its group; `neumaier` without branches, so that steps are added side by side."""
+    for t in range(len(values)):
+        total, addend, error = totals[t], values[t], errors[t]
+        result = total + addend
+        if kahan:
+            larger = total if abs(total) >= abs(addend) else addend
+            smaller = addend if abs(total) >= abs(addend) else total
+            error = error + ((larger - result) + smaller)
+            error = 0.0 if abs(result) == math.inf else error
+        errors[t] = error if present[t] & begun[t] else errors[t]
+        totals[t] = (result if begun[t] else addend) if present[t] else total
+        begun[t] |= present[t]
 
 
 @kernel
