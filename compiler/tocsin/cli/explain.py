@@ -15,15 +15,23 @@ from tocsin.registry import suggest
 
 
 def explain(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A lint rule, such as noise/single-event, or an alert.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A lint rule, such as noise/single-event, an alert, or an objective.")
+    ],
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="PATH", help="Where the alert is; default: specs.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="Where the alert or objective is; default: specs.")
     ] = None,
     settings: SettingsFile = None,
 ) -> None:
-    """Show a lint rule's page, or an alert's PromQL, its arithmetic and its detection times."""
+    """Show a lint rule's page, an alert's PromQL and detection times, or an objective's arithmetic."""
     from tocsin.pipeline import compile as compiling
-    from tocsin.pipeline.explain import data_rule_names, explain_alerts, explain_rule, lint_rule_names
+    from tocsin.pipeline.explain import (
+        data_rule_names,
+        explain_alerts,
+        explain_objectives,
+        explain_rule,
+        lint_rule_names,
+    )
     from tocsin.pipeline.inputs import read_inputs
 
     rules = [*lint_rule_names(), *data_rule_names()]
@@ -34,8 +42,13 @@ def explain(
     folders = paths or [path for path in [Path("specs")] if path.is_dir()]
     with reported(problems):
         inputs = read_inputs(folders, settings, problems)
-        pages = explain_alerts(inputs, compiling.compile_specs(inputs))
-        if name in pages:
-            sys.stdout.write(pages[name])
+        compiled = compiling.compile_specs(inputs)
+        alerts, objectives = explain_alerts(inputs, compiled), explain_objectives(inputs, compiled)
+        found = [full for full in objectives if name in (full, full.partition("/")[2])]
+        if name in alerts or len(found) == 1:
+            sys.stdout.write(alerts.get(name) or objectives[found[0]])
+        elif found:
+            raise wrong_call(f"several services have an objective `{name}`: {', '.join(f'`{one}`' for one in found)}")
         else:
-            raise wrong_call(f"`{name}` is no lint rule and no alert: {suggest(name, [*rules, *pages])}")
+            known = [*rules, *alerts, *objectives, *(full.partition("/")[2] for full in objectives)]
+            raise wrong_call(f"`{name}` is no lint rule, no alert and no objective: {suggest(name, known)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil, inf
 
 from tocsin.diagnostics import printable
@@ -17,11 +17,17 @@ SHARES = (1.0, 0.1, 0.01)
 """How large an outage is: all requests fail, one in ten, one in a hundred."""
 
 
-def explain_alert(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, interval: int) -> str:
-    """The page of an alert; `interval` is how often it is evaluated, in milliseconds."""
+def explain_alert(
+    rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, interval: int, arithmetic: Sequence[str] = ()
+) -> str:
+    """The page of an alert, which ends with its `arithmetic` where it is known already.
+
+    `interval` is how often it is evaluated, in milliseconds.
+    """
     lines = [f"{rule.name} ({rule.labels.get('severity') or 'no severity'})", *_texts(rule), "", "PromQL:"]
     lines += [f"    {line}" for line in pretty(rule.expr).splitlines()]
-    lines += ["", *_arithmetic(rule, group, planned, interval)]
+    lines += ["", *_evaluation(rule, group, planned, interval), ""]
+    lines += arithmetic or _detection(rule, planned, interval)
     return "\n".join(map(printable, lines)) + "\n"
 
 
@@ -31,7 +37,7 @@ def _texts(rule: AlertingRule) -> Iterator[str]:
             yield f"{name}: {text}"
 
 
-def _arithmetic(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, interval: int) -> Iterator[str]:
+def _evaluation(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, interval: int) -> Iterator[str]:
     yield f"Evaluated every {format_duration(interval)}, in group `{group.name}`."
     if planned:
         measured = f" measured over {format_duration(planned.window)}" if planned.window else " at the instant"
@@ -41,8 +47,6 @@ def _arithmetic(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | No
         yield f"The condition must hold without a break for {format_duration(rule.for_)}."
     if rule.keep_firing_for:
         yield f"Goes on for {format_duration(rule.keep_firing_for)} after the condition has ended."
-    yield ""
-    yield from _detection(rule, planned, interval)
 
 
 def _detection(rule: AlertingRule, planned: PlannedAlert | None, interval: int) -> Iterator[str]:
