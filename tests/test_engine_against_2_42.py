@@ -99,6 +99,13 @@ def test_equal_values_stay_in_their_order_and_nans_turn_theirs(text: str, expect
     assert ordered(text, data) == expected
 
 
+def test_groups_of_groups_stay_in_the_order_in_which_the_first_series_are_met() -> None:
+    data = {from_mapping({"__name__": "g", "k": "0", "n": "p"}): [(START + MINUTE, 1.0)]}
+    for k, name in enumerate("qqqqqrp", start=1):
+        data |= minutes(1, k=str(k), n=name)
+    assert ordered("avg without () (count by (n) (g))", data) == ["q", "r", "p"]
+
+
 def test_zeros_of_both_signs_are_two_values() -> None:
     found, _failed = rows('count_values("v", g)', minutes(0.0, -0.0, 0.0))
     assert sorted(found, key=str) == [[1.0, None, 1.0], [None, 1.0, None]]

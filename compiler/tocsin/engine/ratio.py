@@ -41,7 +41,8 @@ def limit_ratio(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     chosen = np.where(ratio < 0, offsets >= 1.0 + ratio, offsets < ratio)
     groups = grouped(vector.labels, vector.present, node)
     order = ranks_of(groups.vector(groups.count.astype(np.float64), vector))[groups.of]
-    rank = order * len(vector.labels) + ranks_of(vector)
+    ranks = ranks_of(vector)
+    rank = order * (ranks.max(initial=-1) + 1) + ranks
     return replace(vector, present=vector.present & chosen, rank=rank)
 
 
