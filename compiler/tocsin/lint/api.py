@@ -56,10 +56,14 @@ def _names_job(matcher: Matcher) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Subject(AnyRule):
-    """An alert, and what decides whether it is noise; `planned` is what it was compiled from, if it was."""
+    """An alert, and what decides whether it is noise; `planned` is the alert of a spec that it was compiled from.
+
+    `compiled` is set for the alerts of objectives too, which are not planned one by one.
+    """
 
     rule: AlertingRule
     planned: PlannedAlert | None = None
+    compiled: bool = False
 
     @property
     def wakes(self) -> bool:

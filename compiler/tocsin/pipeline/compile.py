@@ -46,7 +46,9 @@ def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
     settings = inputs.settings
     for one in compiled:
         # What a spec's objectives record is not its author's to change.
-        yield from (Subject(rule, group, settings, one.planned.get(rule.name)) for rule, group in one.alerts)
+        yield from (
+            Subject(rule, group, settings, one.planned.get(rule.name), compiled=True) for rule, group in one.alerts
+        )
     for group in inputs.groups:
         for rule in group.rules:
             if isinstance(rule, AlertingRule):

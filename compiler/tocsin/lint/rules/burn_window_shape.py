@@ -58,6 +58,10 @@ LEAST, MOST = 4, 48
 """How many times as long as the short window the long one may be: a third of twelve, and four times twelve."""
 
 
+SCRAPES = 4
+"""What a short window needs in any case."""
+
+
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
     for conjuncts in branches(subject.rule.expr):
@@ -95,7 +99,8 @@ def _single(burn: Burn, subject: Subject) -> Finding:
 def _shape(long: Burn, short: Burn, subject: Subject) -> Iterator[Finding]:
     length, brief = format_duration(long.window), format_duration(short.window)
     span = subject.span(short.compared.node)
-    if not LEAST <= long.window / short.window <= MOST:
+    scarce = short.window <= SCRAPES * subject.settings.scrape_interval
+    if not (LEAST <= long.window / short.window or scarce) or long.window / short.window > MOST:
         message = f"the short window of {brief} is not about a twelfth of the long one of {length}"
         help = f"take `{format_duration(_whole(long.window // TWELFTH))}`"
         yield Finding(message, span, "too long" if long.window / short.window < LEAST else "too short", help)

@@ -86,7 +86,7 @@ ROUTED_GROUPS, GROUPS, ALERTS = 3, 5, 20
 
 @lint_rule(Severity.WARNING)
 def check(subject: RuleSet) -> Iterator[Finding]:
-    alerts = [one for one in subject.alerts if one.planned is None]
+    alerts = [one for one in subject.alerts if not one.compiled]
     routed = [routing for routing in subject.routings if "route" in routing.places]
     groups = {id(one.group): one.group for one in alerts}
     whole = len(alerts) >= ALERTS and len(groups) >= GROUPS
