@@ -18,13 +18,13 @@ groups:
         expr: x > 100
         for: 5m
         labels: {severity: ticket}
-        annotations: {summary: The queue of checkout is too long}
+        annotations: {summary: More than a hundred orders wait}
       - alert: Spike
-        expr: x > 100
+        expr: y > 100
         INSIDE
         for: 30s  LINE
         labels: {severity: ticket}
-        annotations: {summary: The queue of checkout is too long}
+        annotations: {summary: More than a hundred orders wait}
 """
 CODE = "noise/sub-minute-for"
 
