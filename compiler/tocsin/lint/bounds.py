@@ -56,13 +56,14 @@ SHARE = Interval(0, 1)
 ONE = Interval(1, 1)
 
 _CALLS = {
-    **dict.fromkeys("changes resets count_over_time abs stddev_over_time".split(), POSITIVE),
+    **dict.fromkeys("changes resets abs stddev_over_time".split(), POSITIVE),
     **dict.fromkeys("stdvar_over_time sqrt histogram_count mad_over_time exp acos".split(), POSITIVE),
     **dict.fromkeys("histogram_stddev histogram_stdvar time".split(), POSITIVE),
     **dict.fromkeys("absent absent_over_time present_over_time".split(), ONE),
     **dict.fromkeys("sgn sin cos tanh".split(), Interval(-1, 1)),
     "acosh": POSITIVE,
     "cosh": Interval(1, inf),
+    "count_over_time": Interval(1, inf),  # a window without samples has no result
     "histogram_fraction": SHARE,
     "minute": Interval(0, 59),
     "hour": Interval(0, 23),

@@ -70,11 +70,22 @@ def _pairs(node: Binary, subject: AnyRule) -> Iterator[Finding]:
         message = f"this {empty}: {_why(node, label)}"
         help = f"write `on (...)` or `ignoring ({label})`, or keep `{label}` on both sides"
         yield Finding(message, subject.span(node), f"`{label}` never matches", help, severity)
+    elif node.matching.on:
+        yield from _idle(node, subject)
     for name in node.matching.include:
         one = node.lhs if node.matching.cardinality == "one-to-many" else node.rhs
         if name not in flow(one).may:
             message = f"no series on the one side has the label `{name}` that is taken from it"
             yield Finding(message, subject.span(remover(one, name)), f"no `{name}` here", f"keep `{name}` there")
+
+
+def _idle(node: Binary, subject: AnyRule) -> Iterator[Finding]:
+    """A label in `on` that neither side can have."""
+    for name in node.matching.labels:
+        if name not in flow(node.lhs).may and name not in flow(node.rhs).may:
+            message = f"neither side has the label `{name}` that `on` names"
+            help = f"leave `{name}` out of `on`, or keep it on both sides"
+            yield Finding(message, subject.span(remover(node.lhs, name)), f"no `{name}` here", help)
 
 
 def _unmet(node: Binary) -> str | None:

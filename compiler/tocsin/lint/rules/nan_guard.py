@@ -46,7 +46,7 @@ from tocsin.lint.api import AnyRule, Finding, lint_rule
 from tocsin.lint.bounds import bounds
 from tocsin.lint.conditions import counts_events
 from tocsin.promql.ast import COMPARISONS, Aggregation, Binary, Expr, Paren, Unary, walk
-from tocsin.promql.compare import constant
+from tocsin.promql.compare import comparison, constant
 
 
 @lint_rule(Severity.WARNING)
@@ -54,10 +54,16 @@ def check(subject: AnyRule) -> Iterator[Finding]:
     for node in walk(subject.rule.expr):
         if isinstance(node, Aggregation) and node.op in ("sum", "avg", "stddev", "stdvar"):
             quotient = _quotient(node.expr)
-            if quotient and counts_events(quotient.rhs) and bounds(quotient.rhs).low <= 0:
+            if quotient and counts_events(quotient.rhs) and bounds(quotient.rhs).low <= 0 and not _guarded(quotient):
                 message = f"one series without traffic is 0/0, and makes the whole `{node.op}` no number"
                 help = "divide the sums, or leave out what has no traffic: `/ (... > 0)`"
                 yield Finding(message, subject.span(quotient), "may divide by zero", help)
+
+
+def _guarded(quotient: Binary) -> bool:
+    """Whether zeros are left out of the divisor, as by `> 0`."""
+    found = comparison(quotient.rhs)
+    return found is not None and found.op in (">", "!=") and found.threshold >= 0
 
 
 def _quotient(expr: Expr) -> Binary | None:
