@@ -18,7 +18,7 @@ from tocsin.registry import discover
 from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.settings import Settings
 from tocsin.targets.alertmanager import routing
-from tocsin.targets.api import TARGETS, Artifact
+from tocsin.targets.api import MARK, TARGETS, Artifact
 
 
 def compile_specs(inputs: Inputs) -> list[Compiled]:
@@ -53,7 +53,7 @@ def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
         for rule in group.rules:
             if isinstance(rule, AlertingRule):
                 yield Subject(rule, group, settings)
-            else:
+            elif not group.places["rule"].source.text.startswith(MARK):
                 yield Recording(rule, group, settings)
 
 

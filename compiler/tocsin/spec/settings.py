@@ -38,6 +38,15 @@ class Severity:
     repeat_interval: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Who is called `every` so many ms while the monitoring works, and pages when the calls stop."""
+
+    receiver: str
+    every: int
+
+
+_EVERY = 5 * MINUTE
 _SEVERITIES = (Severity("page", wakes=True), Severity("ticket"))
 
 
@@ -66,6 +75,7 @@ class Settings:
     retention: int | None = None
     burn_rates: Mapping[str, BurnTable] = field(default_factory=built_in)
     default_burn_rates: str = DEFAULT
+    heartbeat: Heartbeat | None = None
 
     def severity(self, name: str) -> Severity | None:
         return next((severity for severity in self.severities if severity.name == name), None)
@@ -121,7 +131,13 @@ class _Reader:
             self._duration(server, "retention"),
             {**built_in(), **read_tables(node.get("burn_rates"), self._problems)},
             _text(node, "default_burn_rates") or DEFAULT,
+            self._heartbeat(_mapping(node.get("heartbeat"))),
         )
+
+    def _heartbeat(self, node: MapNode | None) -> Heartbeat | None:
+        if node is None:
+            return None
+        return Heartbeat(_text(node, "receiver"), self._duration(node, "every") or _EVERY)
 
     def _budgets(self, node: MapNode | None) -> Budgets:
         common = self._budget(node, Budget())
@@ -209,6 +225,10 @@ def _named(node: MapNode, settings: Settings) -> Iterator[tuple[Scalar, list[str
     default, table = node.get("default_receiver"), node.get("default_burn_rates")
     if isinstance(default, Scalar):
         yield default, receivers, "receiver"
+    called = node.get("heartbeat")
+    receiver = called.get("receiver") if isinstance(called, MapNode) else None
+    if isinstance(receiver, Scalar):
+        yield receiver, receivers, "receiver"
     if isinstance(table, Scalar):
         yield table, list(settings.burn_rates), "table of burn rates"
     for _, body in _entries(node, "burn_rates"):

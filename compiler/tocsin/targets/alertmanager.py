@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from tocsin.plan.emit import Compiled
+from tocsin.plan.heartbeat import route
 from tocsin.plan.names import BURN, INDICATOR, OBJECTIVE, OWNER, SERVICE, SEVERITY
 from tocsin.promql.ast import Matcher
 from tocsin.routing import InhibitRule, Route, Routing
@@ -28,7 +29,8 @@ def write(compiled: Sequence[Compiled], settings: Settings) -> Iterator[Artifact
 def routing(compiled: Sequence[Compiled], settings: Settings) -> Routing:
     """Routes by owner and severity, then by severity alone; what matches neither goes to the default receiver."""
     by_owner = (_owner(owner, receivers, settings) for owner, receivers in settings.owners.items())
-    routes = (*(route for route in by_owner if route), *_by_severity(settings, {}))
+    beat = (route(settings.heartbeat),) if settings.heartbeat else ()
+    routes = (*beat, *(one for one in by_owner if one), *_by_severity(settings, {}))
     inhibitions = (*_inhibitions(compiled, settings), *(rule for one in compiled for rule in _tiers(one, settings)))
     root = Route(settings.default_receiver, group_by=_GROUP_BY, routes=routes)
     return Routing(root, settings.receivers, inhibitions)

@@ -100,7 +100,7 @@ def _shape(long: Burn, short: Burn, subject: Subject) -> Iterator[Finding]:
     length, brief = format_duration(long.window), format_duration(short.window)
     span = subject.span(short.compared.node)
     scarce = short.window <= SCRAPES * subject.settings.scrape_interval
-    if not (LEAST <= long.window / short.window or scarce) or long.window / short.window > MOST:
+    if not (long.window / short.window >= LEAST or scarce) or long.window / short.window > MOST:
         message = f"the short window of {brief} is not about a twelfth of the long one of {length}"
         help = f"take `{format_duration(_whole(long.window // TWELFTH))}`"
         yield Finding(message, span, "too long" if long.window / short.window < LEAST else "too short", help)
