@@ -259,10 +259,10 @@ def copied(tmp_path: Path) -> Path:
 def test_an_edited_spec_makes_what_is_committed_stale(copied: Path) -> None:
     spec, out = copied / "specs/petsite.yaml", copied / "out/prometheus/petsite.yaml"
     before = out.read_text()
-    spec.write_text(spec.read_text().replace("above: 2%", "above: 3%"))
+    spec.write_text(spec.read_text().replace("below: 97%", "below: 96%"))
     done = compile_check(copied)
     assert done.returncode == 1
-    assert "-          0.02\n+          0.03\n" in done.stdout
+    assert "< 0.97\n" in done.stdout
     assert done.stdout.startswith("--- out/prometheus/petsite.yaml\n")
     assert "compile/stale" in done.stderr
     assert out.read_text() == before
@@ -279,7 +279,7 @@ def test_a_spec_that_is_gone_makes_its_rules_stale(copied: Path) -> None:
 def test_a_faulty_spec_writes_nothing(copied: Path) -> None:
     spec, out = copied / "specs/petsite.yaml", copied / "out/prometheus/petsearch.yaml"
     out.unlink()
-    spec.write_text(spec.read_text().replace("above: 2%", "above: 3s"))
+    spec.write_text(spec.read_text().replace("below: 97%", "below: 3s"))
     command = [sys.executable, "-m", "tocsin", "compile", "specs", "-o", "out"]
     done = subprocess.run(command, cwd=copied, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (1, "")
