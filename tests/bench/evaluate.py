@@ -29,8 +29,8 @@ HEAD = """
 Seconds; `x P` and `x V`: how many times faster than Prometheus and VictoriaMetrics. The servers: range queries of the
 rules with the answers read, nothing cached; below, of their values without the bound, as recording rules have them and
 graphs: the servers are then also timed at writing JSON. Memory: evaluation alone. Parquet, Arrow: from the opening of a
-file in the page cache to the last value.
-Process: `tocsin backtest` of the rules, with Python's start, the states of the alerts and the answer as JSON.
+file in the page cache to the last value. Process: `tocsin backtest` of the rules on the Arrow file, with Python's
+start, the states of the alerts and the answer as JSON.
 Prometheus agrees where every point of every value has its bits (under --compat 2); VictoriaMetrics means other things
 by the same words.
 """
@@ -124,7 +124,7 @@ def _process(chosen: dict[str, Sequence[Rule]], week: Week, runs: int = 3, **env
     path = week.folder / "rules.yaml"
     path.write_text(rule_file([rule for rules in chosen.values() for rule in rules]))
     start, end = (str(time // 1000) for time in (week.grid.start, week.grid.end))
-    data = ["--data", week.parquet, "--start", start, "--end", end, "--format", "json"]
+    data = ["--data", week.arrow, "--start", start, "--end", end, "--format", "json"]
 
     def measured() -> float:
         return clock.process("backtest", str(path), *data, env=env)
@@ -146,7 +146,7 @@ def _cold(chosen: dict[str, Sequence[Rule]], week: Week) -> None:
 def _agree(rules: Sequence[Rule], bench: Bench) -> bool:
     """Compare all values; in the large, only those that exceed their bound. Prints what differs."""
     grid = bench.week.grid
-    recording = bench.memory or open_recording(bench.week.parquet)
+    recording = bench.memory or open_recording(bench.week.arrow)
     prometheus = victoria = agree.SAME
     for text in sorted({rule.value if bench.memory else rule.expr for rule in rules}):
         result = evaluate_range(parse(Text.of(text)), recording, grid.start, grid.end, grid.step, Semantics(compat=2))

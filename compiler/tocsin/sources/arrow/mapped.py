@@ -12,9 +12,7 @@ import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
 
-Number = TypeVar("Number", np.int64, np.float64)
-
-_SIZE = 8
+Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,15 @@ class Mapped:
         return batches
 
     def column(self, array: pa.Array, kind: type[Number]) -> npt.NDArray[Number]:
-        """A column of eight bytes each: a view where it lies in the file as it is, which compressed ones do not."""
+        """Numbers without nulls: a view where they lie in the file as they are, which compressed ones do not.
+
+        `Array.to_numpy` would look for pandas, and import it.
+        """
         if not len(array):
             return np.empty(0, dtype=kind)
-        first = array.buffers()[1].address - self.data.ctypes.data + array.offset * _SIZE
-        last = first + len(array) * _SIZE
-        if first % _SIZE or first < 0 or last > len(self.data):
-            return np.array(array.to_numpy(), dtype=kind)
+        size, buffer = np.dtype(kind).itemsize, array.buffers()[1]
+        first = buffer.address - self.data.ctypes.data + array.offset * size
+        last = first + len(array) * size
+        if first % size or first < 0 or last > len(self.data):
+            return np.frombuffer(buffer, kind, len(array), array.offset * size).copy()
         return self.data[first:last].view(kind)

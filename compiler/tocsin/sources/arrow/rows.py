@@ -52,16 +52,20 @@ def series_of(path: str, layout: RowLayout, mapped: Mapped, batch: pa.RecordBatc
         if column.null_count:
             row = before + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False))) + 1
             raise refuse("bad-sample", path, f"the column `{name}` is null in row {row:,}", _LEAVE_OUT)
-        if column.flatten().null_count:
-            raise refuse("bad-sample", path, f"there are nulls in the lists of the column `{name}`", _LEAVE_OUT)
-    offsets, others = (_offsets(column) for column in lists)
+    offsets, others = (_offsets(mapped, column) for column in lists)
     if (differ := np.diff(offsets) != np.diff(others)).any():
         row = int(np.argmax(differ))
         message = (
             f"row {before + row + 1:,} has {np.diff(offsets)[row]:,} timestamps and {np.diff(others)[row]:,} values"
         )
         raise refuse("bad-sample", path, message)
-    times, values = (column.flatten() for column in lists)
+    # Not `flatten`, for which pyarrow imports its functions, which takes as long as all of this.
+    times, values = (
+        column.values.slice(own[0], own[-1] - own[0]) for column, own in zip(lists, (offsets, others), strict=True)
+    )
+    for name, samples in ((TIMES, times), (VALUES, values)):
+        if samples.null_count:
+            raise refuse("bad-sample", path, f"there are nulls in the lists of the column `{name}`", _LEAVE_OUT)
     if times.type != pa.int64():
         times = _milliseconds(times)
     if values.type != pa.float64():
@@ -73,9 +77,10 @@ def series_of(path: str, layout: RowLayout, mapped: Mapped, batch: pa.RecordBatc
 _LEAVE_OUT = "leave such samples out"
 
 
-def _offsets(lists: pa.ListArray | pa.LargeListArray) -> Offsets:
-    offsets: Offsets = lists.offsets.to_numpy().astype(np.int64)
-    return offsets
+def _offsets(mapped: Mapped, lists: pa.ListArray | pa.LargeListArray) -> Offsets:
+    if types.is_large_list(lists.type):
+        return mapped.column(lists.offsets, np.int64)
+    return mapped.column(lists.offsets, np.int32).astype(np.int64)
 
 
 def _milliseconds(times: pa.Array) -> pa.Array:
