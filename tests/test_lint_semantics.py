@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from tests.fuzz.grammar import SHAPES, Grammar
 from tests.linting import ERROR_RATE, codes, lint, rule_file, spec
 
 from tocsin.diagnostics import Problem, Severity
@@ -410,3 +412,15 @@ groups:
 def test_rules_on_expressions_look_at_recording_rules(tmp_path: Path) -> None:
     text = rules({"record": "x:never", "expr": "sum by (job) (x) / on (job, pod) sum by (job, pod) (y)"})
     assert codes(lint(tmp_path, text)) == ["noise/impossible"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_expressions_give_findings_with_places_and_no_traceback(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    exprs = [Grammar(rng, 0.2).vector(rng.choice(SHAPES), rng.randint(1, 5)) for _ in range(60)]
+    alerts = [named(f"A{number}", f"{expr} > {number}", "page") for number, expr in enumerate(exprs)]
+    recorded = [{"record": f"x:{number}", "expr": expr} for number, expr in enumerate(exprs)]
+    problems = lint(tmp_path, rules(*alerts, *recorded))
+    assert problems
+    for problem in problems:
+        assert problem.span.text.strip(), problem
