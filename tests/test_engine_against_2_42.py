@@ -100,10 +100,10 @@ def test_equal_values_stay_in_their_order_and_nans_turn_theirs(text: str, expect
 
 
 def test_groups_of_groups_stay_in_the_order_in_which_the_first_series_are_met() -> None:
-    data = {from_mapping({"__name__": "g", "k": "0", "n": "p"}): [(START + MINUTE, 1.0)]}
+    data = minutes(1, k="0", n="p")  # one sample has no delta
     for k, name in enumerate("qqqqqrp", start=1):
-        data |= minutes(1, k=str(k), n=name)
-    assert ordered("avg without () (count by (n) (g))", data) == ["q", "r", "p"]
+        data[from_mapping({"__name__": "g", "k": str(k), "n": name})] = [(START - MINUTE, 1.0), (START, 1.0)]
+    assert ordered("avg without () (count by (n) (delta(g[5m])))", data) == ["q", "r", "p"]
 
 
 def test_zeros_of_both_signs_are_two_values() -> None:
