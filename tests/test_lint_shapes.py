@@ -77,6 +77,7 @@ PASSES = [
     ("static-cpu", "instance:cpu_usage:ratio > 0.9", "15m", "ticket"),
     ("static-cpu", "predict_linear(instance:cpu_usage:ratio[1h], 14400) > 0.9", "15m", "page"),
     ("static-cpu", "instance:cpu_usage:ratio > 0.9 and http_request_seconds > 1", "15m", "page"),
+    ("static-cpu", "browser_page_load_seconds > 5", "15m", "page"),
     ("static-cpu", "node_uploads > 5 and node_download_speed > 5", "15m", "page"),
     ("cause-based-page", "process_resident_memory_bytes > 1e9", "15m", "ticket"),
     ("cause-based-page", "rabbitmq_queue_consumers == 0", "15m", "page"),

@@ -31,7 +31,7 @@ A full disk is none of these: what is full stops working, for everybody.
 
 _NOTICED = re.compile(
     r"request|http|grpc|rpc|response|latency|duration|error|fail|unavailable|reject|drop|discard|refused|evict|oom|slo"
-    r"|wait|queue\w*_(?:milli)?seconds|timestamp|dead|behind|probe|(?:^|[_:])up(?:$|[_:])|success|corrupt|lost|backup|quorum|leader",
+    r"|wait|page_load|load_(?:time|seconds)|queue\w*_(?:milli)?seconds|timestamp|dead|behind|probe|(?:^|[_:])up(?:$|[_:])|success|corrupt|lost|backup|quorum|leader",
     re.IGNORECASE,
 )
 """What users notice, or what means that data is at risk."""
