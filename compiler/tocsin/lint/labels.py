@@ -310,13 +310,13 @@ def matched(node: Binary) -> Names:
 def remover(expr: Expr, name: str) -> Expr:
     """The innermost part of an expression that cannot have a label although what it is made from can."""
     node = unwrap(expr)
-    for part in _sources(node):
+    for part in sources(node):
         if name not in flow(part).may:
             return remover(part, name)
     return node
 
 
-def _sources(node: Expr) -> tuple[Expr, ...]:
+def sources(node: Expr) -> tuple[Expr, ...]:
     """What the labels of a node come from."""
     match node:
         case Aggregation(expr=inner) | Unary(expr=inner) | Subquery(expr=inner):

@@ -42,9 +42,20 @@ from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
-from tocsin.lint.labels import flow, matched, remover
+from tocsin.lint.labels import Names, flow, matched, remover, sources
 from tocsin.lint.presence import mismatch
-from tocsin.promql.ast import Aggregation, Binary, Expr, ValueType, value_type, walk
+from tocsin.promql.ast import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    MatrixSelector,
+    ValueType,
+    VectorSelector,
+    unwrap,
+    value_type,
+    walk,
+)
 
 
 @lint_rule(Severity.WARNING)
@@ -62,8 +73,10 @@ def check(subject: AnyRule) -> Iterator[Finding]:
 def _pairs(node: Binary, subject: AnyRule) -> Iterator[Finding]:
     if ValueType.SCALAR in (value_type(node.lhs), value_type(node.rhs)) or node.op == "or" or node.matching.fills:
         return
+    if _is_absent(node.lhs) or _is_absent(node.rhs):
+        return  # that is `absent-misuse`
     sure = mismatch(node)
-    label = sure or _unmet(node)
+    label = sure or _unmet(node) or (INSTANCE if _lone(node.lhs, node.rhs, matched(node)) else None)
     if label:
         empty = "takes nothing away" if node.op == "unless" else "never has a result"
         severity = Severity.ERROR if sure and node.op != "unless" else Severity.WARNING
@@ -77,6 +90,11 @@ def _pairs(node: Binary, subject: AnyRule) -> Iterator[Finding]:
         if name not in flow(one).may:
             message = f"no series on the one side has the label `{name}` that is taken from it"
             yield Finding(message, subject.span(remover(one, name)), f"no `{name}` here", f"keep `{name}` there")
+
+
+def _is_absent(expr: Expr) -> bool:
+    node = unwrap(expr)
+    return isinstance(node, Call) and node.function in ("absent", "absent_over_time")
 
 
 def _idle(node: Binary, subject: AnyRule) -> Iterator[Finding]:
@@ -94,6 +112,32 @@ def _unmet(node: Binary) -> str | None:
     named = left.meant | right.meant | (set(node.matching.labels) if node.matching.on else set())
     lost = (name for name in sorted(named) if name in names and (name in left.may) != (name in right.may))
     return next(lost, None)
+
+
+INSTANCE = "instance"
+
+
+def _lone(lhs: Expr, rhs: Expr, names: Names) -> bool:
+    """Whether one side is as it was scraped, where every series has an instance, and the other has lost that."""
+    for side, other in ((lhs, flow(rhs).may), (rhs, flow(lhs).may)):
+        lost = not other.all_but and INSTANCE not in other
+        if lost and INSTANCE in names and INSTANCE in flow(side).may and _is_scraped(side):
+            return True
+    return False
+
+
+def _is_scraped(expr: Expr) -> bool:
+    """Whether an expression's labels are those of scraped series; a name with a colon was recorded."""
+    node = unwrap(expr)
+    match node:
+        case VectorSelector(name=name):
+            return name is not None and ":" not in name and not name.startswith("ALERTS")
+        case MatrixSelector(selector=selector):
+            return _is_scraped(selector)
+        case Aggregation() | Binary(op="or"):
+            return False
+    parts = sources(node)
+    return bool(parts) and all(map(_is_scraped, parts))
 
 
 def _why(node: Binary, label: str) -> str:
