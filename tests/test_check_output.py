@@ -191,6 +191,16 @@ def test_an_identity_tells_alerts_with_equal_lines_apart() -> None:
     assert one.line == two.line == "for: 0s"
 
 
+def test_json_gives_the_numbers_that_decided_and_the_page(folder: Path) -> None:
+    (problem,) = json.loads(run("check", "specs", "--format", "json", cwd=folder).stdout)
+    assert problem["numbers"] == {"for": 30, "interval": 60}
+    assert problem["label"] == "shorter than one minute; the group is evaluated every 1m"
+    assert problem["page"] == "tocsin explain noise/sub-minute-for"
+    assert problem["fix"] is None
+    page = run("explain", problem["code"], cwd=folder)
+    assert page.returncode == 0
+
+
 @pytest.mark.parametrize("name", format_names())
 def test_machines_are_served_on_standard_output(name: str, folder: Path) -> None:
     done = run("check", "specs", "rules.yaml", "--format", name, cwd=folder)

@@ -92,4 +92,5 @@ def _finding(found: Comparison, window: int, subject: Subject) -> Finding:
     )
     help = f"write `for: {format_duration(window)}`, or `min_events: {5 * few}`"
     span = subject.place("expr") if subject.planned else subject.span(unwrap(found.value))
-    return Finding(message, span, "no lower bound on the traffic", help)
+    numbers = {"threshold": found.threshold, "window": window / 1000, "for": subject.rule.for_ / 1000}
+    return Finding(message, span, "no lower bound on the traffic", help, numbers=numbers)

@@ -93,13 +93,14 @@ def _finding(node: MatrixSelector, scrape: int, needed: int, subject: AnyRule) -
     window, every = format_duration(node.range), format_duration(scrape)
     help = f"measure over `{format_duration(4 * scrape)}` or more"
     span = _place(node, subject)
+    numbers = {"window": node.range / 1000, "scrape_interval": scrape / 1000}
     if node.range < needed * scrape:
         scrapes = "two scrapes" if needed == 2 else "one scrape"
         message = f"a window of {window} holds fewer than {scrapes}, one every {every}"
         severity = Severity.ERROR if _planned(subject) else Severity.WARNING
-        return Finding(message, span, "often no value at all", help, severity)
+        return Finding(message, span, "often no value at all", help, severity, numbers=numbers)
     message = f"a window of {window} holds fewer than four scrapes, one every {every}"
-    return Finding(message, span, "one lost scrape empties it", help, Severity.WARNING)
+    return Finding(message, span, "one lost scrape empties it", help, Severity.WARNING, numbers=numbers)
 
 
 def _too_few_steps(node: Subquery, step: int, needed: int, subject: AnyRule) -> Finding:

@@ -96,4 +96,5 @@ def _finding(found: Comparison, count: Count | None, subject: Subject) -> Findin
     certain = subject.planned is not None or subject.wakes
     severity = Severity.ERROR if certain else Severity.WARNING
     span = subject.place("expr") if subject.planned else subject.span(found.node)
-    return Finding(message, span, "one event is enough", HELP, severity)
+    numbers = {"value": count.value, "threshold": found.threshold}
+    return Finding(message, span, "one event is enough", HELP, severity, numbers=numbers)

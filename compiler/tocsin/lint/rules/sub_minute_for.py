@@ -53,7 +53,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     label = f"shorter than one minute; the group is evaluated every {format_duration(subject.interval)}"
     if 0 < rule.for_ < MINUTE:
         message = f"`for: {format_duration(rule.for_)}` tells people of a spike that is over before anyone can act"
-        yield Finding(message, subject.place("for"), label, "write `for: 5m`, or use an objective")
+        numbers = {"for": rule.for_ / 1000, "interval": subject.interval / 1000}
+        yield Finding(message, subject.place("for"), label, "write `for: 5m`, or use an objective", numbers=numbers)
     elif rule.for_ == 0 and subject.planned and smoothing(rule.expr) < MINUTE:
         message = "without `for`, a single sample of this value fires the alert"
         yield Finding(message, subject.place("expr"), "taken at an instant", "add `for: 5m`")

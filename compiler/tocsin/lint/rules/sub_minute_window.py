@@ -57,4 +57,5 @@ def check(subject: Subject) -> Iterator[Finding]:
     if shortest is not None and shortest.range < MINUTE:
         message = f"a window of {format_duration(shortest.range)} judges a spike that is over before anyone can act"
         span = subject.place("over", "expr") if subject.planned else subject.span(shortest)
-        yield Finding(message, span, "shorter than one minute", "measure over `5m`")
+        numbers = {"window": shortest.range / 1000}
+        yield Finding(message, span, "shorter than one minute", "measure over `5m`", numbers=numbers)
