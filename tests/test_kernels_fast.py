@@ -18,6 +18,7 @@ from tests.oracle_numbers import average, bits_of, kahan, old_average, quantile,
 
 from tocsin.kernels import aggregate, over_time
 from tocsin.kernels import quantile as quantiles
+from tocsin.kernels.extremes import extremes, greatest
 from tocsin.kernels.go_sort import SMALLEST_FIRST
 from tocsin.kernels.lanes import LANES, common
 from tocsin.kernels.regression import lines
@@ -171,6 +172,15 @@ def test_what_a_thread_raises_is_raised() -> None:
 
     with pytest.raises(ValueError, match="0"):
         over_rows(work, 100, 100 * WORTH)
+
+
+@given(cases(), st.sampled_from([1.0, -1.0]))
+def test_extremes(case: Case, sign: float) -> None:
+    out, at = np.zeros(case.lo.shape), np.zeros(case.lo.shape, dtype=np.int64)
+    extremes(case.values, sign, case.lo, case.hi, out)
+    greatest(case.values, sign, case.lo, case.hi, False, at)
+    some = case.hi > case.lo
+    assert out[some].tobytes() == case.values[at[some]].tobytes()
 
 
 def numbers(seed: int, kind: str, shape: tuple[int, int]) -> tuple[Floats, npt.NDArray[np.bool_]]:

@@ -11,7 +11,7 @@ from tocsin.functions.registry import MATRIX, SCALAR, VECTOR, function
 from tocsin.functions.values import ExecutionError, Scalar, Steps, Vector, Windows, one_series
 from tocsin.functions.vectors import labels_of_absent
 from tocsin.kernels import over_time, quantile
-from tocsin.kernels.extremes import greatest
+from tocsin.kernels.extremes import extremes, greatest
 from tocsin.series import Offsets, Values
 
 
@@ -94,30 +94,30 @@ def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
     return _times(windows, windows.lo)
 
 
-def _extreme(windows: Windows, sign: float, latest: bool) -> Offsets:
-    """The position of the greatest value of each window, of the least one with a sign of -1."""
-    at = np.zeros(windows.lo.shape, dtype=np.int64)
-    return filled(windows, at, lambda lo, hi, out: greatest(windows.values, sign, lo, hi, latest, out))
+def _latest_extreme(windows: Windows, sign: float) -> Offsets:
+    """The last position of the greatest value of each window, of the least one with a sign of -1."""
+    at = np.zeros(windows.shape, dtype=np.int64)
+    return filled(windows, at, lambda lo, hi, out: greatest(windows.values, sign, lo, hi, True, out))
 
 
 @function("max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def max_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _values(windows, _extreme(windows, 1.0, latest=False), keep_name=False)
+    return _filled(windows, lambda lo, hi, out: extremes(windows.values, 1.0, lo, hi, out))
 
 
 @function("min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def min_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _values(windows, _extreme(windows, -1.0, latest=False), keep_name=False)
+    return _filled(windows, lambda lo, hi, out: extremes(windows.values, -1.0, lo, hi, out))
 
 
 @function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_max_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _times(windows, _extreme(windows, 1.0, latest=True))
+    return _times(windows, _latest_extreme(windows, 1.0))
 
 
 @function("ts_of_min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _times(windows, _extreme(windows, -1.0, latest=True))
+    return _times(windows, _latest_extreme(windows, -1.0))
 
 
 @function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR, histograms="ignored")
