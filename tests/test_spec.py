@@ -20,7 +20,12 @@ from tocsin.spec.validate import settings_schema, spec_schema
 
 ERRORS = GOLDEN / "errors"
 SPECS = Path(__file__).parent.parent / "specs"
-CASES = sorted(path.relative_to(ERRORS) for path in ERRORS.glob("*.yaml") if path.name != "tocsin.yaml")
+CASES = sorted(
+    path.relative_to(ERRORS)
+    for pattern in ("*.yaml", "objectives/*.yaml")
+    for path in ERRORS.glob(pattern)
+    if path.name != "tocsin.yaml"
+)
 SETTINGS = sorted(path.relative_to(ERRORS) for path in ERRORS.glob("settings/*.yaml"))
 
 SPEC = """\
@@ -58,7 +63,7 @@ def only(tmp_path: Path, text: str) -> Problem:
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_faulty_spec_says_what_and_where(case: Path, golden: Golden) -> None:
-    golden(f"errors/{case.stem}.txt", rendered(problems_of(case)))
+    golden(f"errors/{case.with_suffix('.txt')}", rendered(problems_of(case)))
 
 
 @pytest.mark.usefixtures("here")

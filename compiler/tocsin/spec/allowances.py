@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from math import isfinite
 
 from tocsin.diagnostics import Problems
 from tocsin.document import MapNode, Node, Scalar
@@ -34,18 +34,22 @@ class _Reader(Values):
             read = self._weekly(item) if item.get("weekdays") else self._once(item)
             if read is not None and read.end <= read.start:
                 place = item.get("until") or item
-                help = "let it end at `24:00`, and add another for the day after" if read.weekdays else ""
+                help = "let it end at `24:00`, and add another for the day after" if read.weekdays else "swap the two"
                 self.fault("maintenance", "the maintenance ends before it begins", place.span, help)
             elif read is not None:
                 yield read
 
     def adjustments(self, node: Node | None) -> Iterator[Adjustment]:
         for item in items(node):
-            at, count = (item.get("at"), item.get("bad_events")) if isinstance(item, MapNode) else (None, None)
-            time = self._time(at)
-            if isinstance(item, MapNode) and isinstance(count, Scalar) and time is not None:
-                assert isinstance(count.value, int | float)
-                yield Adjustment(time, float(count.value), text(item, "reason"))
+            if not isinstance(item, MapNode):
+                continue
+            time, count = self._time(item.get("at")), item.get("bad_events")
+            bad = count.value if isinstance(count, Scalar) else None
+            if count is not None and (not isinstance(bad, int | float) or not isfinite(bad) or bad == 0):
+                help = "write how many to add, or with a minus to take off, such as `-1200`"
+                self.fault("adjustment", "this adjustment changes nothing", count.span, help)
+            elif isinstance(bad, int | float) and time is not None:
+                yield Adjustment(time, float(bad), text(item, "reason"))
 
     def _once(self, item: MapNode) -> Maintenance | None:
         start, end = self._time(item.get("from")), self._time(item.get("until"))
@@ -59,16 +63,10 @@ class _Reader(Values):
             sorted(_DAYS.index(day.text.value) for day in items(item.get("weekdays")) if isinstance(day, Scalar))
         )
         zone = item.get("time_zone")
-        if isinstance(zone, Scalar):
-            try:
-                ZoneInfo(zone.text.value)
-            except (ZoneInfoNotFoundError, ValueError, OSError):
-                message = f"there is no time zone `{zone.text.value}`"
-                self.fault("time-zone", message, zone.span, "write `Europe/Berlin`")
-                return None
-        if start is None or end is None:
+        where = self.time_zone(zone) if zone else "UTC"
+        if start is None or end is None or where is None:
             return None
-        return Maintenance(start, end, text(item, "reason"), days, text(item, "time_zone") or "UTC")
+        return Maintenance(start, end, text(item, "reason"), days, where)
 
     def _time(self, node: Node | None) -> int | None:
         """Unix seconds of a time with its zone."""
@@ -78,7 +76,8 @@ class _Reader(Values):
         try:
             read = datetime.fromisoformat(written.strip().upper().replace("Z", "+00:00"))
         except ValueError:
-            self.fault("time", f"`{written}` is not a time", node.span, "write `2026-03-04T01:00:00Z`")
+            clock = "write a date with it, or add `weekdays: [sunday]`" if _CLOCK.fullmatch(written) else ""
+            self.fault("time", f"`{written}` is not a time", node.span, clock or "write `2026-03-04T01:00:00Z`")
             return None
         if read.tzinfo is None:
             self.fault("time", f"`{written}` has no zone", node.span, f"write `{written.strip().replace(' ', 'T')}Z`")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from math import ceil
 
 from tocsin.diagnostics import Problems, Source, Span
 from tocsin.document import MapNode, Node, Scalar, parse_documents
@@ -98,6 +99,9 @@ class _Reader(Values):
     def table(self, body: Node) -> BurnTable | None:
         assert isinstance(body, MapNode)
         period = self.duration(body, "period")
+        if period == 0:
+            place = body.get("period") or body
+            self.fault("burn-rate", "a period of no time has no budget", place.span, "write `30d`")
         if not period:
             return None
         read = [self._tier(key, tier, period) for key, tier in entries(body.get("tiers"))]
@@ -141,6 +145,10 @@ def _faults(tier: BurnTier, body: MapNode, period: int) -> Iterator[tuple[str, S
     if tier.long > period:
         yield f"the window is longer than the period of {format_duration(period)}", place("long"), ""
     elif tier.burn_rate(period) < 1:
-        least = exact(Fraction(tier.long, period) * 100)
+        least = Decimal(ceil(Fraction(tier.long, period) * 10_000)) / 100
         message = f"a burn rate of {tier.burn_rate(period):f} is below 1: it fires where the budget lasts"
-        yield message, place("budget"), f"write more than {least:f}% for a window of {format_duration(tier.long)}"
+        yield (
+            message,
+            place("budget"),
+            f"write `{least.normalize():f}%` or more for a window of {format_duration(tier.long)}",
+        )

@@ -13,7 +13,6 @@ from tocsin.spec.objectives import ObjectiveReader
 from tocsin.spec.settings import Settings
 from tocsin.spec.validate import validate
 from tocsin.spec.values import Values, entries, items, nested, text, texts
-from tocsin.templates.expand import syntax_fault
 
 IGNORE = "ignore"
 """The `no_data` of an alert that is not to tell of vanished series."""
@@ -64,7 +63,7 @@ class _Reader(Values):
             texts(node.get("labels")),
             {name: indicator for name, indicator in self._indicators.items() if indicator},
             tuple(alert for alert in alerts if alert),
-            ObjectiveReader(self._settings, self._indicators, self.problems).objectives(node),
+            ObjectiveReader(self._settings, self._indicators, self._labels, self.problems).objectives(node),
             {key.text.value: value.span for key, value in node.entries} | nested("indicators", node),
         )
 
@@ -122,12 +121,9 @@ class _Reader(Values):
                 self.fault("label", message, name.span, "group by another label, or leave this one out of `labels`")
 
     def _check_templates(self, node: MapNode) -> None:
-        """Labels and annotations of an alert are templates, and Prometheus loads no rule in which one is faulty."""
-        written = [node.get(key) for key in ("summary", "action", "runbook")]
-        for value in (*written, *(value for _, value in entries(node.get("labels")))):
-            fault = syntax_fault(value.text.value) if isinstance(value, Scalar) else None
-            if isinstance(value, Scalar) and fault:
-                self.fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
+        """Labels and annotations of an alert are templates."""
+        self.check_templates(*(node.get(key) for key in ("summary", "action", "runbook")))
+        self.check_templates(*(value for _, value in entries(node.get("labels"))))
 
     def _guard(self, node: Node | None) -> Guard | None:
         if not isinstance(node, MapNode):

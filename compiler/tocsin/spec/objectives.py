@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tocsin.diagnostics import Problems, Span
-from tocsin.document import ListNode, MapNode, Node, Scalar
+from tocsin.diagnostics import Problems
+from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import format_duration, parse_duration
 from tocsin.indicators.api import Indicator
-from tocsin.labels import from_mapping
+from tocsin.labels import Labels, from_mapping
 from tocsin.quantity import Unit
 from tocsin.spec.allowances import read_adjustments, read_maintenance
-from tocsin.spec.model import Condition, GroupTarget, Objective, Part, Period, TimeSlices
+from tocsin.spec.composites import CompositeReader
+from tocsin.spec.model import Condition, GroupTarget, Objective, Period, TimeSlices
 from tocsin.spec.settings import MINUTE, Settings
+from tocsin.spec.shares import Shares
 from tocsin.spec.tiers import TierReader
-from tocsin.spec.values import Values, entries, items, nested, text, texts
+from tocsin.spec.values import entries, items, nested, text, texts
 
 DAY = 86_400_000
 ROLLING = 30 * DAY
@@ -29,26 +29,36 @@ CALENDAR: Mapping[str, tuple[Literal["week", "month", "quarter"], int]] = {
     "quarter": ("quarter", 91 * DAY),
 }
 
-LEAST_TARGET = Decimal("0.5")
-"""Below it a target lets more events fail than it asks for: a slip such as 0.999%."""
+RECORDED_LABELS = ("burn", "indicator", "objective", "owner", "service", "severity")
+"""Labels that the rules of an objective have of their own."""
 
 
-class ObjectiveReader(Values):
-    """Reads the objectives of one spec; `indicators` holds those that were written, None for the faulty ones."""
+class ObjectiveReader(Shares):
+    """Reads the objectives of one spec; `indicators` holds those that were written, None for the faulty ones.
 
-    def __init__(self, settings: Settings, indicators: Mapping[str, Indicator | None], problems: Problems) -> None:
+    `taken` are labels that the spec gives to every alert.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        indicators: Mapping[str, Indicator | None],
+        taken: Collection[str],
+        problems: Problems,
+    ) -> None:
         super().__init__(problems)
         self._settings = settings
         self._indicators = indicators
+        self._taken = taken
         self._tiers = TierReader(settings, problems)
 
     def objectives(self, spec: MapNode) -> tuple[Objective, ...]:
         """The objectives of a spec that are without fault, with the policy and the maintenance of all of them."""
         written = items(spec.get("objectives"))
-        bodies = [body for body in written if isinstance(body, MapNode) and isinstance(body.get("name"), Scalar)]
-        self._check_names(bodies)
-        self._check_parts(bodies)
-        read = [self._objective(body) for body in bodies]
+        bodies = self._named([body for body in written if isinstance(body, MapNode)])
+        composites = CompositeReader(bodies, self._indicators, self.problems)
+        read = [self._objective(body, composites) for body in bodies.values()]
+        self.check_templates(spec.get("policy"))
         policy, maintenance = text(spec, "policy"), read_maintenance(spec.get("maintenance"), self.problems)
         return tuple(
             replace(one, policy=one.policy or policy, maintenance=(*maintenance, *one.maintenance))
@@ -56,41 +66,36 @@ class ObjectiveReader(Values):
             if one
         )
 
-    def _check_names(self, bodies: Sequence[MapNode]) -> None:
-        first: dict[str, Span] = {}
+    def _named(self, bodies: Sequence[MapNode]) -> dict[str, MapNode]:
+        """The objectives by name; of two with the same name, the first."""
+        found: dict[str, MapNode] = {}
         for body in bodies:
             name = body.get("name")
-            assert name is not None
-            if (written := text(body, "name")) in first:
-                message = f"objective `{written}` is also defined in line {first[written].line}"
+            if not isinstance(name, Scalar):
+                continue
+            if name.text.value in found:
+                first = (found[name.text.value].get("name") or name).span.line
+                message = f"objective `{name.text.value}` is also defined in line {first}"
                 self.fault("duplicate-name", message, name.span, "give each a name of its own")
-            first.setdefault(written, name.span)
+            found.setdefault(name.text.value, body)
+        return found
 
-    def _check_parts(self, bodies: Sequence[MapNode]) -> None:
-        composites = {text(body, "name"): body.get("composite") is not None for body in bodies}
-        for body in bodies:
-            for part in items(body.get("composite")):
-                name = part.get("objective") if isinstance(part, MapNode) else None
-                if not isinstance(name, Scalar) or not self.known("objective", name, composites):
-                    continue
-                if name.text.value == text(body, "name"):
-                    self.fault(
-                        "composite", "a composite of itself", name.span, "name the objectives that it is made of"
-                    )
-                elif composites[name.text.value]:
-                    message = f"`{name.text.value}` is a composite itself"
-                    self.fault("composite", message, name.span, "name its parts here, with their weights multiplied")
-
-    def _objective(self, node: MapNode) -> Objective | None:
+    def _objective(self, node: MapNode, composites: CompositeReader) -> Objective | None:
         before = len(self.problems)
-        indicator = self._indicator(node)
+        self._check_indicator(node)
         period = self._period(node)
-        target = self._target(node.get("target"))
-        slices = self._slices(node.get("time_slices"), indicator)
-        targets = tuple(self._targets(node, indicator))
-        parts = self._parts(node.get("composite"))
+        target = self.target(node.get("target"))
+        slices = self._slices(node)
+        by = composites.by(node)
+        targets = tuple(self._targets(node, by))
+        parts = composites.parts(node)
+        tiers = self._tiers.tiers(node, period, slices) if period else ()
+        self._check_groups(node, by)
+        self._check_texts(node)
         self._check_severity(node, "exhausted")
         self._check_severity(node, "no_data")
+        if (events := node.get("bad_events")) and not node.get("min_events"):
+            self.fault("events", "`bad_events` stand in for `min_events`, and there are none", events.span, "add them")
         maintenance = read_maintenance(node.get("maintenance"), self.problems)
         adjustments = read_adjustments(node.get("adjustments"), self.problems)
         if period is None or target is None or len(self.problems) > before:
@@ -100,7 +105,7 @@ class ObjectiveReader(Values):
             text(node, "name"),
             target,
             period,
-            self._tiers.tiers(node, period, slices),
+            tiers,
             text(node, "indicator"),
             parts,
             targets,
@@ -123,117 +128,102 @@ class ObjectiveReader(Values):
         self._tiers.check_thresholds(objective)
         return objective if len(self.problems) == before else None
 
-    def _indicator(self, node: MapNode) -> Indicator | None:
+    def _check_indicator(self, node: MapNode) -> None:
+        """Whether what is judged counts events, or can be told good from bad in slices of time."""
         name = node.get("indicator")
         if not isinstance(name, Scalar) or not self.known("indicator", name, self._indicators):
-            return None
+            return
         indicator = self._indicators[name.text.value]
-        if indicator is None:
-            return None
         written = node.get("time_slices")
         judged = isinstance(written, MapNode) and (written.get("above") or written.get("below"))
-        if indicator.unit is not Unit.RATIO and not judged:
-            message = (
-                f"`{name.text.value}` is no share of bad events: it is in {indicator.unit.value.replace('_', ' ')}"
-            )
+        if indicator is None or judged:
+            return
+        if indicator.unit is not Unit.RATIO:
+            unit = indicator.unit.value.replace("_", " ")
+            message = f"`{name.text.value}` is no share of bad events: it is in {unit}"
             help = "say with `time_slices: {every: 1m, above: ...}` when a minute of it is bad"
             self.fault("objective", message, name.span, help)
-        elif not judged and indicator.counts(MINUTE, MINUTE) is None and written is None:
+        elif written is None and indicator.counts(MINUTE, MINUTE) is None:
             message = f"`{name.text.value}` counts no events: it only has a value"
-            help = "judge slices of time: `time_slices: {every: 1m}`"
-            self.fault("objective", message, name.span, help)
-        return indicator
+            self.fault("objective", message, name.span, "judge slices of time: `time_slices: {every: 1m}`")
+
+    def _check_groups(self, node: MapNode, by: tuple[str, ...] | None) -> None:
+        """Prometheus refuses a rule whose own labels make its groups the same; what corrects one corrects them all."""
+        own = [node, *(tier for _, tier in entries(node.get("tiers")) if isinstance(tier, MapNode))]
+        taken = {*self._taken, *RECORDED_LABELS, *(name for body in own for name in texts(body.get("labels")))}
+        place = node.get("indicator") or node.get("composite") or node
+        for label in by or ():
+            if label in taken:
+                message = f"the groups are by `{label}`, and the rules of an objective set this label themselves"
+                self.fault("label", message, place.span, "group by another label, or leave this one out of `labels`")
+        adjustments = node.key("adjustments")
+        if by and adjustments is not None:
+            message = f"an adjustment would count for every group by {', '.join(f'`{label}`' for label in by)}"
+            help = "give the group an objective of its own, with an indicator that selects it"
+            self.fault("adjustment", message, adjustments.span, help)
+
+    def _check_texts(self, node: MapNode) -> None:
+        """What becomes a label or an annotation of an alert is a template."""
+        own = [node, *(tier for _, tier in entries(node.get("tiers")) if isinstance(tier, MapNode))]
+        for body in own:
+            self.check_templates(*(body.get(key) for key in ("summary", "action", "policy", "runbook")))
+            self.check_templates(*(value for _, value in entries(body.get("labels"))))
 
     def _period(self, node: MapNode) -> Period | None:
-        written, zone = node.get("period"), self._zone(node.get("time_zone"))
+        written, zone = node.get("period"), node.get("time_zone")
+        where = self.time_zone(zone) if zone else "UTC"
+        calendar = CALENDAR.get(text(node, "period"))
+        if calendar:
+            unit, length = calendar
+            return self._kept(Period(length, unit, where or "UTC"), written)
+        if zone:
+            self.fault("period", "a rolling period begins in no time zone", zone.span, "leave `time_zone` out")
         if not isinstance(written, Scalar):
-            return Period(ROLLING)
-        if written.text.value in CALENDAR:
-            unit, length = CALENDAR[written.text.value]
-            return Period(length, unit, zone)
+            return self._kept(Period(ROLLING), node.get("name"))
         try:
             length = parse_duration(written.text.value)
         except ValueError as error:
             message = f"`{written.text.value}` is not a period: {error}"
             self.fault("duration", message, written.span, "write `30d`, or `week`, `month` or `quarter`")
             return None
-        if node.get("time_zone"):
-            place = node.get("time_zone") or node
-            self.fault("period", "a rolling period begins in no time zone", place.span, "leave `time_zone` out")
+        if length == 0:
+            self.fault("period", "a period of no time has no budget", written.span, "write `30d`")
+            return None
+        return self._kept(Period(length), written)
+
+    def _kept(self, period: Period, place: Node | None) -> Period | None:
+        """The period, if the server keeps its samples for as long."""
         retention = self._settings.retention
-        if retention is not None and length > retention:
-            message = f"the period is longer than the retention of {format_duration(retention)} in tocsin.yaml"
-            self.fault(
-                "period", message, written.span, f"write `{format_duration(retention)}`, or keep samples for longer"
-            )
-        return Period(length)
+        if retention is None or period.length <= retention or place is None:
+            return period
+        kept = format_duration(retention)
+        message = (
+            f"the period of {format_duration(period.length)} is longer than the retention of {kept} in tocsin.yaml"
+        )
+        self.fault("period", message, place.span, f"write `period: {kept}`, or keep samples for longer")
+        return None
 
-    def _zone(self, node: Node | None) -> str:
-        if not isinstance(node, Scalar):
-            return "UTC"
-        try:
-            ZoneInfo(node.text.value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.fault("time-zone", f"there is no time zone `{node.text.value}`", node.span, "write `Europe/Berlin`")
-        return node.text.value
-
-    def _share(self, node: Node | None) -> Decimal | None:
-        if not isinstance(node, Scalar):
-            return None
-        quantity = self.quantity(node, None)
-        if quantity is None:
-            return None
-        if quantity.unit is not Unit.RATIO:
-            exact = quantity.exact
-            meant = f"{(exact * 100).normalize():f}%" if exact < 1 else f"{exact:f}%"
-            message = f"expected a share in percent, found `{node.text.value}`"
-            self.fault("target", message, node.span, f"write `{meant}`" if quantity.unit is Unit.COUNT else "")
-            return None
-        return quantity.exact
-
-    def _target(self, node: Node | None) -> Decimal | None:
-        target = self._share(node)
-        if target is None or node is None:
-            return None
-        if target >= 1:
-            message = "a target of 100% or more leaves no error budget: the first bad event spends it for ever"
-            self.fault("target", message, node.span, "write `99.9%`, or a threshold alert")
-            return None
-        if target < LEAST_TARGET:
-            allowed = f"{((1 - target) * 100).normalize():f}%"
-            meant = f"write `{(target * 10000).normalize():f}%`" if Decimal("0.005") < target < Decimal("0.01") else ""
-            self.fault("target", f"this target lets {allowed} of all events fail", node.span, meant)
-            return None
-        return target
-
-    def _targets(self, node: MapNode, indicator: Indicator | None) -> Iterator[GroupTarget]:
+    def _targets(self, node: MapNode, by: tuple[str, ...] | None) -> Iterator[GroupTarget]:
+        seen: set[Labels] = set()
         for item in items(node.get("targets")):
-            assert isinstance(item, MapNode)
-            target = self._target(item.get("target"))
-            for label, _ in entries(item.get("labels")):
-                if indicator is not None and label.text.value not in indicator.by:
-                    groups = f"it is grouped by {', '.join(f'`{one}`' for one in indicator.by)}" if indicator.by else ""
+            if not isinstance(item, MapNode):
+                continue
+            written = item.get("labels")
+            for label, _ in entries(written):
+                if by is not None and label.text.value not in by:
+                    groups = f"it is grouped by {', '.join(f'`{one}`' for one in by)}" if by else ""
                     message = f"the indicator has no groups by `{label.text.value}`"
                     self.fault("label", message, label.span, groups or "add `by` to the indicator")
+            labels = from_mapping(texts(written))
+            if labels in seen and written is not None:
+                self.fault("target", "this group has a target already", written.span, "remove one of them")
+            seen.add(labels)
+            target = self.target(item.get("target"))
             if target is not None:
-                yield GroupTarget(from_mapping(texts(item.get("labels"))), target)
+                yield GroupTarget(labels, target)
 
-    def _parts(self, node: Node | None) -> tuple[Part, ...]:
-        read = []
-        for item in items(node):
-            assert isinstance(item, MapNode)
-            weight = self._share(item.get("weight"))
-            if weight is not None and not 0 < weight < 1:
-                place = item.get("weight") or item
-                self.fault("composite", "expected a weight between 0% and 100%", place.span)
-            read.append(Part(text(item, "objective"), weight or Decimal(0)))
-        total = sum((part.weight for part in read), Decimal(0))
-        if isinstance(node, ListNode) and read and all(part.weight for part in read) and total != 1:
-            message = f"the weights add up to {(total * 100).normalize():f}%, not to 100%"
-            self.fault("composite", message, node.span)
-        return tuple(read)
-
-    def _slices(self, node: Node | None, indicator: Indicator | None) -> TimeSlices | None:
+    def _slices(self, objective: MapNode) -> TimeSlices | None:
+        node, indicator = objective.get("time_slices"), self._indicators.get(text(objective, "indicator"))
         if not isinstance(node, MapNode):
             return None
         every = self.duration(node, "every")
@@ -247,12 +237,12 @@ class ObjectiveReader(Values):
                 place.span,
                 f"write `{format_duration(max(interval, every // interval * interval))}`",
             )
-        conditions = [key for key in ("good", "above", "below") if node.get(key)]
+        conditions = [key for key, _ in node.entries if key.text.value in ("good", "above", "below")]
         if len(conditions) > 1:
-            message = f"found {' and '.join(f'`{key}`' for key in conditions)}"
-            self.fault("choose-one", f"expected one of `good`, `above` and `below`; {message}", node.entries[0][0].span)
+            message = f"found {' and '.join(f'`{key.text.value}`' for key in conditions)}"
+            self.fault("choose-one", f"expected one of `good`, `above` and `below`; {message}", conditions[1].span)
             return None
-        good = self._share(node.get("good"))
+        good = self.share(node.get("good"))
         if good is not None and not 0 < good < 1:
             place = node.get("good") or node
             self.fault("target", "expected a share between 0% and 100%", place.span)

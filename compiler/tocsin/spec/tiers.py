@@ -28,7 +28,7 @@ class TierReader(Values):
             self.known("tier", key, [tier.name for tier in table.tiers])
         step = slices.every if slices else self._settings.evaluation_interval
         scaled = table.scaled(period.length, step)
-        read = (self._tier(tier, changes.get(tier.name), node, period, step) for tier in scaled.tiers)
+        read = (self._tier(tier, table, changes.get(tier.name), node, period, step) for tier in scaled.tiers)
         return tuple(tier for tier in read if tier)
 
     def _table(self, node: MapNode) -> BurnTable | None:
@@ -37,14 +37,15 @@ class TierReader(Values):
             return None
         return self._settings.burn_rates.get(text(node, "burn_rates") or self._settings.default_burn_rates)
 
-    def _tier(self, tier: BurnTier, change: Node | None, node: MapNode, period: Period, step: int) -> Tier | None:
+    def _tier(
+        self, tier: BurnTier, table: BurnTable, change: Node | None, node: MapNode, period: Period, step: int
+    ) -> Tier | None:
         if isinstance(change, Scalar):
             if change.value is not False and change.text.value != "off":
                 self.fault("value", f"expected changes, or `off`; found `{change.text.value}`", change.span)
             return None
-        place = (node.get("period") or node.get("name") or node).span
-        if not self._holds(tier, place, period, step):
-            return None
+        place = (node.get("period") or node.get("time_slices") or node.get("name") or node).span
+        holds = self._holds(tier, table, place, period, step)
         body = change if isinstance(change, MapNode) else MapNode((), node.span)
         severity = body.get("severity")
         if isinstance(severity, Scalar):
@@ -53,6 +54,8 @@ class TierReader(Values):
         if isinstance(owner, Scalar) and self._settings.owners:
             self.known("owner", owner, self._settings.owners)
         keep = self.duration(body, "keep_firing_for")
+        if not holds:
+            return None
         return Tier(
             tier.name,
             tier.budget,
@@ -76,11 +79,14 @@ class TierReader(Values):
         urgent = next((one.name for one in severities if one.wakes), severities[0].name)
         return urgent if name == "page" else severities[-1].name
 
-    def _holds(self, tier: BurnTier, place: Span, period: Period, step: int) -> bool:
+    def _holds(self, tier: BurnTier, table: BurnTable, place: Span, period: Period, step: int) -> bool:
         """Whether the windows of a tier can be measured."""
         off = f"drop the tier with `tiers: {{{tier.name}: off}}`"
         short, long = format_duration(tier.short), format_duration(tier.long)
-        if tier.short < step or tier.long <= tier.short:
+        if tier.short < step and table.period == period.length:
+            message = f"the short window of {short} of the tier `{tier.name}` holds no step of {format_duration(step)}"
+            self.fault("period", message, place, f"count in shorter steps, or {off}")
+        elif tier.short < step or tier.long <= tier.short:
             message = f"the period of {format_duration(period.length)} is too short for the tier `{tier.name}`"
             self.fault(
                 "period", f"{message}: its short window rounds to {short}", place, f"write a longer one, or {off}"

@@ -93,6 +93,12 @@ def _unreadable(error: Fault) -> Path:
         return ()
     if len(path) == 2 and path[0] == "alerts":
         return ()
+    if path[:1] in (("objectives",), ("maintenance",)):
+        # Their readers take mappings without some of their keys, and lists without some of their items.
+        if error.validator in ("required", "oneOf", "minItems", "uniqueItems"):
+            return ()
+        if isinstance(path[-1], int):
+            return path
     if len(path) > 1 and path[0] == "indicators":
         return path[:2]
     return path[: 1 + max((index for index, step in enumerate(path) if isinstance(step, str)), default=-1)]
@@ -105,8 +111,8 @@ def _without(node: Node, paths: set[Path]) -> Node:
         kept = [(key, value) for key, value in node.entries if (key.text.value,) not in paths]
         return replace(node, entries=tuple((key, _without(v, below.get(key.text.value, set()))) for key, v in kept))
     if isinstance(node, ListNode):
-        items = tuple(_without(item, below.get(index, set())) for index, item in enumerate(node.items))
-        return replace(node, items=items)
+        whole = ((index, item) for index, item in enumerate(node.items) if (index,) not in paths)
+        return replace(node, items=tuple(_without(item, below.get(index, set())) for index, item in whole))
     return node
 
 
@@ -133,6 +139,9 @@ def _mismatch(node: Node, error: Fault) -> Problem:
     expected = error.schema.get("x-expected") or _type(error.schema) or error.message
     shown = node.text.value if isinstance(node, Scalar) else None
     found = f"`{shown}`" if shown else "nothing" if isinstance(node, Scalar) else _noun(error.instance)
+    found = {"minItems": "fewer", "minProperties": "none", "uniqueItems": "one of them twice"}.get(
+        error.validator, found
+    )
     choices = error.schema.get("enum")
     help = suggest(str(shown), choices) if choices and shown else ""
     return Problem("spec/value", f"expected {expected}, found {found}", _head(node), help=help)

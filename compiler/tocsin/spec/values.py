@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from tocsin.diagnostics import Problem, Problems, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar
 from tocsin.duration import parse_duration
 from tocsin.quantity import EXAMPLES, Quantity, Unit, parse_quantity
 from tocsin.registry import suggest
+from tocsin.templates.expand import syntax_fault
 
 
 class Values:
@@ -40,6 +43,26 @@ class Values:
         except ValueError as error:
             self.fault("duration", f"`{value.text.value}` is not a duration: {error}", value.span)
             return None
+
+    def time_zone(self, node: Node) -> str | None:
+        """The name of a time zone."""
+        assert isinstance(node, Scalar)
+        name = node.text.value
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = get_close_matches(name, available_timezones(), n=1)
+            help = f"did you mean `{near[0]}`?" if near else "write `Europe/Berlin`"
+            self.fault("time-zone", f"there is no time zone `{name}`", node.span, help)
+            return None
+        return name
+
+    def check_templates(self, *values: Node | None) -> None:
+        """Prometheus loads no rule in which a template is faulty."""
+        for value in values:
+            fault = syntax_fault(value.text.value) if isinstance(value, Scalar) else None
+            if isinstance(value, Scalar) and fault:
+                self.fault("template", f"not a template: {fault.message}", value.text.at(fault.start, fault.end))
 
     def quantity(self, node: Node, unit: Unit | None) -> Quantity | None:
         """A quantity in a unit; None takes any."""
