@@ -402,6 +402,26 @@ def test_a_dead_mans_switch_is_asked_of_a_whole_set_only(tmp_path: Path) -> None
         assert not found(tmp_path, "no-dead-man", many.replace("x3 > 1", switch))
 
 
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        ("y > 1", 1),
+        ('up{job="shop"} == 0', 0),
+        ('up{job=~"sh.*"} == 0', 0),
+        ("sum by (job) (up) == 0", 0),
+        ('up{job="cart"} == 0', 1),
+        ('absent(x{job="shop"})', 0),
+        ('absent_over_time(x{job="cart"}[1h])', 0),
+        ('absent(y{job="shop"})', 1),
+    ],
+)
+def test_pages_on_series_that_nobody_misses(tmp_path: Path, other: str, count: int) -> None:
+    page = named("A", 'sum(rate(x{job="shop"}[5m])) > 1', "page")
+    text = groups(("a", "1m", [page]), ("b", "1m", [named("B", other)]), ("c", "1m", [named("C", "vector(1)")]))
+    assert len(found(tmp_path, "unmissed-series", text + am())) == count
+    assert not found(tmp_path, "unmissed-series", text)
+
+
 def test_a_comment_allows_a_finding_on_all_rules(tmp_path: Path) -> None:
     text = """\
 groups:

@@ -99,6 +99,17 @@ class RuleSet:
         """The groups that have rules."""
         return tuple({id(rule.group): rule.group for rule in self.rules}.values())
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether these seem to be all rules of a server, and not one team's part of what is elsewhere.
+
+        A few groups that come with Alertmanager's configuration, or a collection of many.
+        """
+        alerts = [one for one in self.alerts if one.planned is None]
+        groups = len({id(one.group) for one in alerts})
+        routed = any("route" in routing.places for routing in self.routings)
+        return (routed and groups >= 3) or (groups >= 5 and len(alerts) >= 20)
+
     def extent(self, span: Span) -> Span:
         """The rule that `span` lies in."""
         return next((whole for rule in self.rules if span in (whole := rule.place("rule"))), span)

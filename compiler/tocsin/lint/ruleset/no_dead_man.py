@@ -79,22 +79,15 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, RuleSet, lint_rule
 from tocsin.lint.presence import presence
-
-ROUTED_GROUPS, GROUPS, ALERTS = 3, 5, 20
-"""Fewer may be one team's part of a whole that is elsewhere."""
+from tocsin.rules import place
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: RuleSet) -> Iterator[Finding]:
-    alerts = [one for one in subject.alerts if not one.compiled]
-    routed = [routing for routing in subject.routings if "route" in routing.places]
-    groups = {id(one.group): one.group for one in alerts}
-    whole = len(alerts) >= ALERTS and len(groups) >= GROUPS
-    if not (whole or (routed and len(groups) >= ROUTED_GROUPS)):
+    if not subject.is_whole or any(presence(one.rule.expr) == "always" for one in subject.alerts):
         return
-    if subject.settings.heartbeat or any(presence(one.rule.expr) == "always" for one in subject.alerts):
-        return
-    first = next(iter(groups.values()))
-    message = f"none of these {len(alerts)} alerts fires always, so nobody notices when the monitoring itself is down"
+    first = next(one for one in subject.alerts if one.planned is None)
+    count = len(subject.alerts)
+    message = f"none of these {count} alerts fires always, so nobody notices when the monitoring itself is down"
     help = "add an alert on `vector(1)` with `severity: none`, sent to a heartbeat outside that pages when it stops"
-    yield Finding(message, first.places.get("name", alerts[0].place("alert")), "no dead-man's switch", help)
+    yield Finding(message, place(first.group, "name"), "no dead-man's switch", help)
