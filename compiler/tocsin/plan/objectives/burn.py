@@ -111,7 +111,7 @@ def stand_in(own: Account) -> Tier | None:
     short = max(long // 12 // own.step * own.step, own.step)
     rate = max(exact(Fraction(last.budget) * objective.period.length / long), Decimal(1))
     budget = exact(Fraction(rate) * long / objective.period.length)
-    return Tier("events", budget, rate, long, short, first.severity, places=first.places)
+    return Tier("events", budget, rate, long, short, first.severity, first.keep_firing_for, places=first.places)
 
 
 def bad_events(own: Account) -> int:
