@@ -78,7 +78,11 @@ def _traffic_aware(own: Account, tier: Tier) -> Expr:
     quiet hour, which can spend little of the budget, does not fire (pyrra-dev/pyrra#1602).
     """
     # The period's sums are in a group of a longer interval, and may be two of its steps old.
-    whole = build.call("last_over_time", build.over(own.select(names.TOTAL_IN_PERIOD), 2 * own.coarse_step))
+    seen, covered = (
+        build.call("last_over_time", build.over(own.select(name), 2 * own.coarse_step))
+        for name in (names.TOTAL_IN_PERIOD, names.COVERED)
+    )
+    whole = build.binary(seen, "/", covered)
     per_window = build.binary(whole, "/", own.sum(names.TOTAL_EVENTS, tier.long))
 
     def burning(target: Decimal, narrow: Callable[[Expr], Expr]) -> Expr:
