@@ -9,6 +9,7 @@ from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node, Scalar
 from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector
 from tocsin.indicators.counting import since
+from tocsin.indicators.native import NativeQuantile, NativeSlower
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, Matcher, VectorSelector
 from tocsin.quantity import Quantity, Unit, parse_quantity
@@ -89,13 +90,18 @@ def _bound(within: Decimal) -> Matcher:
 
 @kind(
     "latency",
-    "How long requests take, from a classic histogram: a `quantile`, or the share that is not `within` a bound.",
+    "How long requests take, from a histogram: a `quantile`, or the share that is not `within` a bound.",
     {
         "type": "object",
         "additionalProperties": False,
         "required": ["histogram"],
         "properties": {
             "histogram": {**PROMQL, "description": "The histogram's name with its labels, without `_bucket`."},
+            "native": {
+                "description": "Whether it is a native histogram: any bound will do then. Default: false.",
+                "type": "boolean",
+                "x-expected": "`true` or `false`",
+            },
             "quantile": {
                 "description": "Such as `99%`: the value is the time that 99% of the requests do not exceed.",
                 "type": "string",
@@ -123,6 +129,11 @@ def read(node: Node, by: tuple[str, ...], problems: Problems) -> Indicator | Non
         message = "expected the histogram's own name, without `_bucket`, `_count` or `_sum`"
         problems.add(Problem("spec/selector", message, written.span, help=help))
         return None
+    native = field(node, "native")
+    if native is not None and native.value is True:
+        if within:
+            return NativeSlower(histogram, within.exact, by)
+        return NativeQuantile(histogram, quantile.value, by) if quantile else None
     if within:
         return Slower(histogram, within.exact, by)
     return Quantile(histogram, quantile.value, by) if quantile else None
