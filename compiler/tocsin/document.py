@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Span, Text
+from tocsin.scalars import offsets_of, unadorned
 
 SIZE_LIMIT = 10 * 2**20
 """Bytes of a file that is written by hand or by a generator; more than that is a mistake (a recording, say)."""
@@ -236,8 +237,8 @@ class _Composer:
         return Span(self._source, first.start_mark.index, max(last.end_mark.index, first.start_mark.index))
 
     def _scalar(self, event: Any) -> Scalar:
-        span = _unadorned(self._span(event, event))
-        text = Text(event.value, span, _offsets(span, event.value, event.style))
+        span = unadorned(self._span(event, event))
+        text = Text(event.value, span, offsets_of(span, event.value, event.style))
         # The stubs leave `resolve` untyped.
         tag = event.tag or str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))  # type: ignore[no-untyped-call]
         try:
@@ -312,73 +313,6 @@ def _resolve(text: str, tag: str) -> str | int | float | bool | None:
     return text
 
 
-_PROPERTIES = re.compile(
-    r"(?:(?:&[A-Za-z0-9_-]*|!\S*)(?:(?:\s|(?<=[\r\n\x85\u2028\u2029])\ufeff)+(?:#[^\r\n\x85\u2028\u2029]*)?)*)+"
-)
-
-
-def _unadorned(span: Span) -> Span:
-    """A scalar's place without its anchor and tag, which libyaml counts in; all of it where nothing else stands."""
-    match = _PROPERTIES.match(span.source.text, span.start, span.end)
-    return Span(span.source, match.end(), span.end) if match and match.end() < span.end else span
-
-
-def _offsets(span: Span, value: str, style: str | None) -> Sequence[int]:
-    """For each character of a scalar's value, the offset in the file where it stands."""
-    if not value:
-        return ()
-    quoted = style in ("'", '"')
-    start, end = span.start + quoted, span.end - quoted
-    if end - start == len(value):
-        return range(start, end)
-    raw = span.source.text
-    if style not in ("|", ">"):
-        return _flow(raw, start, end, _PIECES[style or ""])
-    header = _BREAK.search(raw, start, end)
-    return _block(raw, value, header.end() if header else end, end)
-
-
-_BREAKS = "\r\n?|[\n\x85\u2028\u2029]"
-_BREAK = re.compile(_BREAKS)
-_FOLD = rf"(?:[ \t]*(?P<first>{_BREAKS})|\\(?:{_BREAKS}))(?P<more>(?:[ \t]|{_BREAKS})*)"
-"""A line's end with all white space around it; after a backslash it is nothing by itself."""
-
-_PIECES = {
-    "": re.compile(rf"(?s)(?!\\){_FOLD}|."),
-    "'": re.compile(rf"(?s)(?!\\){_FOLD}|''|."),
-    '"': re.compile(rf"(?s){_FOLD}|\\(?:x..|u.{{4}}|U.{{8}}|.)|."),
-}
-"""What stands for one character in each style, or for a few: the line breaks that are left of a fold."""
-
-
-def _flow(raw: str, start: int, end: int, pieces: re.Pattern[str]) -> list[int]:
-    """One line's end becomes a space, more become one line break less (and U+2028 and U+2029 stay)."""
-    offsets: list[int] = []
-    for piece in pieces.finditer(raw, start, end):
-        if piece["more"] is None:
-            offsets.append(piece.start())
-            continue
-        more = [found.start() for found in _BREAK.finditer(raw, *piece.span("more"))]
-        first = [piece.start("first")] if piece["first"] else []
-        kept = piece["first"] in ("\u2028", "\u2029") or not more
-        offsets += [*first, *more] if kept else more
-    return offsets
-
-
-def _block(raw: str, value: str, start: int, end: int) -> list[int]:
-    """Only white space differs between the value and the file: the rest aligns in order."""
-    offsets: list[int] = []
-    at = start
-    for char in value:
-        if not char.isspace():
-            while at < end and raw[at].isspace():
-                at += 1
-        offsets.append(min(at, end - 1))
-        if at < end and (not char.isspace() or raw[at].isspace()):
-            at += 1
-    return offsets
-
-
 class _Dumper(yaml.CSafeDumper):
     """Block style, keys in the given order, strings of several lines as literal blocks."""
 
@@ -387,7 +321,9 @@ class _Dumper(yaml.CSafeDumper):
 
 
 def _represent_text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    # Where a text ends in empty lines, a literal block at the end of a document takes a mark for its end with it.
+    block = '"' if text.endswith("\n\n") or not text.strip() else "|"
+    style = block if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
 
@@ -410,7 +346,7 @@ def dump_text(text: str, indent: int) -> str:
     if _SAFE.fullmatch(text):
         return text
     if not _LITERAL.fullmatch(text):
-        return _dumped(text).replace("\n", "\n" + " " * indent)
+        return re.sub("\n(?!\n)", "\n" + " " * indent, _dumped(text))
     lines = text.replace("\n", "\n" + " " * (indent + 2))
     return f"|{'2' if text[0] == ' ' else ''}-\n{' ' * (indent + 2)}{lines}"
 
