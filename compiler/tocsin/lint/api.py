@@ -105,7 +105,7 @@ class RuleSet:
 
         A few groups that come with Alertmanager's configuration, or a collection of many.
         """
-        alerts = [one for one in self.alerts if one.planned is None]
+        alerts = [one for one in self.alerts if not one.compiled]
         groups = len({id(one.group) for one in alerts})
         routed = any("route" in routing.places for routing in self.routings)
         return (routed and groups >= 3) or (groups >= 5 and len(alerts) >= 20)

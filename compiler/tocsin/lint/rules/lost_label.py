@@ -61,7 +61,7 @@ def _finding(read: Read, written: Written, subject: Subject) -> Finding:
     else:
         why, help = f"{_shown(culprit)} does not keep it", _repair(culprit, name)
     message = f"`{read.shown}` is always empty: {why}"
-    severity = Severity.ERROR if subject.planned else Severity.WARNING
+    severity = Severity.ERROR if subject.compiled else Severity.WARNING
     return Finding(message, written.at(read.start, read.shown), f"no label `{name}`", help, severity)
 
 

@@ -77,7 +77,7 @@ def check(subject: RuleSet) -> Iterator[Finding]:
     if not subject.routings:
         return
     rules = [rule for routing in subject.routings for rule in routing.inhibit_rules]
-    for alike in nested(one for one in subject.alerts if one.planned is None):
+    for alike in nested(one for one in subject.alerts if not one.compiled):
         for pair in combinations(alike, 2):
             for urgent, lesser in (pair, pair[::-1]):
                 if _worse(urgent, lesser) and not any(_mutes(rule, urgent.subject, lesser.subject) for rule in rules):

@@ -86,7 +86,7 @@ from tocsin.rules import place
 def check(subject: RuleSet) -> Iterator[Finding]:
     if not subject.is_whole or any(presence(one.rule.expr) == "always" for one in subject.alerts):
         return
-    first = next(one for one in subject.alerts if one.planned is None)
+    first = next(one for one in subject.alerts if not one.compiled)
     count = len(subject.alerts)
     message = f"none of these {count} alerts fires always, so nobody notices when the monitoring itself is down"
     help = "add an alert on `vector(1)` with `severity: none`, sent to a heartbeat outside that pages when it stops"

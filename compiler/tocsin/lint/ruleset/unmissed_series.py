@@ -91,7 +91,7 @@ def check(subject: RuleSet) -> Iterator[Finding]:
     for alert in subject.alerts:
         read = _selectors(alert)
         named = [one.name for one in read if one.name]
-        if not alert.wakes or alert.planned or any(name in missed or name.startswith("ALERTS") for name in named):
+        if not alert.wakes or alert.compiled or any(name in missed or name.startswith("ALERTS") for name in named):
             continue
         known = {one.value for selector in read for one in selector.matchers if (one.label, one.op) == ("job", "=")}
         if known and "up" not in named and not any(_watches(up, job) for up in jobs for job in known):
