@@ -16,6 +16,7 @@ from tocsin.diagnostics import ProblemError, Problems, Text, render
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.data import Times, open_data
+from tocsin.pipeline.explain import explain_alerts, explain_objectives
 from tocsin.pipeline.query import answer
 from tocsin.pipeline.replay import replay
 from tocsin.report import json as json_report
@@ -111,6 +112,34 @@ alerts:
   - {name: E, indicator: slow, above: 2s, while: {indicator: speed, above: 1/s}, severity: page, summary: s, action: a}
 """
 
+OBJECTIVES = """\
+service: shop
+owner: payments
+policy: No deploys but fixes.
+indicators:
+  errors: {ratio: {bad: 'requests_total{code=~"5.."}', total: requests_total}, by: [job]}
+  own: {ratio: {good: 'sum(increase(good[$window]))', total: 'sum(increase(all[$window]))'}}
+  slow: {latency: {histogram: seconds, quantile: 99%}}
+objectives:
+  - name: availability
+    indicator: errors
+    target: 99.9%
+    targets: [{labels: {job: shop}, target: 99.99%}]
+    period: 28d
+    tiers: {fast: {severity: ticket, keep_firing_for: 5m, labels: {a: b}}, slow: off}
+    min_events: 100
+    bad_events: 20
+    maintenance: [{weekdays: [sunday], from: '02:00', until: '04:00', time_zone: Europe/Berlin, reason: backups}]
+  - {name: own, indicator: own, target: 99%, period: quarter, time_zone: Asia/Tokyo, thresholds: traffic}
+  - {name: slow, indicator: slow, target: 95%, time_slices: {every: 5m, above: 2s, no_data: bad}}
+  - {name: old, indicator: own, target: 99%, adjustments: [{at: '2026-03-04T10:00:00Z', bad_events: -3, reason: test}]}
+  - name: whole
+    target: 99%
+    composite: [{objective: own, weight: 60%}, {objective: old, weight: 40%}]
+maintenance:
+  - {from: '2026-03-04T01:00:00Z', until: '2026-03-04T03:00:00Z', reason: the move}
+"""
+
 
 def everything(folder: Path) -> Problems:
     """check, compile and backtest in this process; what they find, which is rendered too."""
@@ -118,6 +147,8 @@ def everything(folder: Path) -> Problems:
     try:
         inputs, compiled = compiling.check([folder], None, problems, date(2026, 1, 1))
         compiling.artifacts(compiled, inputs.settings, compiling.target_names())
+        pages = {**explain_alerts(inputs, compiled), **explain_objectives(inputs, compiled)}
+        assert all(inert(page) for page in pages.values())
         groups = compiling.rule_groups(inputs, compiled)
         data = open_data(str(folder / "data"), problems)
         verdict = replay(groups, data, str(folder / "incidents"), Times(), Semantics(), problems)
@@ -133,6 +164,7 @@ def everything(folder: Path) -> Problems:
 TEXTS = {
     "shop.yaml": SPEC,
     "kinds.yaml": ALL_KINDS,
+    "objectives.yaml": OBJECTIVES,
     "rules.yaml": RULES,
     "tocsin.yaml": SETTINGS,
     "incidents": INCIDENTS,

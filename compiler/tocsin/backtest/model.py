@@ -157,13 +157,46 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """An incident, the first alert of an objective for it, and the budget that was spent by then since its start.
+
+    A page comes before what wakes nobody. `spent` is a share of the budget of a whole period at the traffic of the
+    recording; None where the objective counts no events.
+    """
+
+    incident: Incident
+    first: Detection
+    severity: str
+    spent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveVerdict:
+    """What a recording did to an objective, and how well its alerts told of it: those of `rules`, by their tier.
+
+    `events` and `bad` were counted in the window; `spent` is the share of the budget of a whole `period` (in ms) that
+    they are, at the traffic of the recording. All three are None where the objective counts no events.
+    """
+
+    service: str
+    name: str
+    period: int
+    rules: tuple[tuple[str, RuleVerdict], ...]
+    events: float | None = None
+    bad: float | None = None
+    spent: float | None = None
+    incidents: tuple[Spending, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Backtest:
     """The verdict on rules over a window; `observed` is how much of it the recording has samples for.
 
     `incidents` are those within the window, `not_incidents` with what paged for them; `rules` stand in the order
     of the groups. `severities` are the scores of the rules of each severity, by its name (empty where a rule has none).
-    `problems` tells what could not be evaluated, and what is only noise. `replay` is what was judged.
-    `notifications`, in the order of time, are those of `alertmanager`; None, as `noise` is, where none is known.
+    `problems` tells what could not be evaluated, and what is only noise. `replay` is what was judged. `objectives` are
+    those whose rules were replayed. `notifications`, in the order of time, are those of `alertmanager`; None, as
+    `noise` is, where none is known.
     """
 
     window: Window
@@ -177,4 +210,5 @@ class Backtest:
     alertmanager: Alertmanager | None = None
     notifications: tuple[Notification, ...] | None = None
     noise: Noise | None = None
+    objectives: tuple[ObjectiveVerdict, ...] = ()
     replay: Replay | None = field(default=None, compare=False, repr=False)

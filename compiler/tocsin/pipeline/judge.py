@@ -8,6 +8,7 @@ from datetime import date
 
 from tocsin.backtest import judge
 from tocsin.backtest.model import Backtest
+from tocsin.backtest.objectives import objectives
 from tocsin.diagnostics import Problems
 from tocsin.engine.semantics import Semantics
 from tocsin.lint.suppress import apply
@@ -26,9 +27,10 @@ def judged(
     today: date,
     problems: Problems,
 ) -> Backtest:
-    """The verdict with the findings of the noise rules on data among its problems; they go to `problems` too.
+    """The verdict with its objectives, and the findings of the noise rules on data among its problems.
 
-    What is wrong with the comments themselves is told by `check`; whether one allows anything depends on the data.
+    They go to `problems` too. What is wrong with the comments themselves is told by `check`; whether one allows
+    anything depends on the data.
     """
     settings = inputs.settings
     found = list(judge.judge(verdict, groups, recording, semantics, settings.budgets, settings.wakes))
@@ -36,4 +38,5 @@ def judged(
     left = apply(asked, inputs.sources, data_rule_names(), today, lint_rule_names())
     kept = [problem for problem in left if problem.code.startswith("noise/")]
     problems.extend(kept)
-    return replace(verdict, problems=(*verdict.problems, *kept))
+    told = objectives(verdict, groups, settings.wakes)
+    return replace(verdict, problems=(*verdict.problems, *kept), objectives=told)

@@ -1,13 +1,15 @@
 """Every label, annotation and name that compiled rules carry."""
 
+import tocsin.accounts as accounts
 from tocsin.duration import format_duration
 
-SERVICE = "service"
+SERVICE = accounts.SERVICE
 OWNER = "owner"
 SEVERITY = "severity"
 INDICATOR = "indicator"
-OBJECTIVE = "objective"
-BURN = "burn"
+OBJECTIVE = accounts.OBJECTIVE
+BURN = accounts.BURN
+PERIOD = accounts.PERIOD
 
 SUMMARY = "summary"
 DESCRIPTION = "description"
@@ -15,9 +17,9 @@ ACTION = "action"
 RUNBOOK = "runbook_url"
 POLICY = "policy"
 
-BAD_EVENTS = "slo:bad_events:count"
+BAD_EVENTS = accounts.BAD_EVENTS
 GOOD_EVENTS = "slo:good_events:count"
-TOTAL_EVENTS = "slo:total_events:count"
+TOTAL_EVENTS = accounts.TOTAL_EVENTS
 SLICE = "slo:slice:value"
 BAD_IN_PERIOD = "slo:bad_events:period"
 TOTAL_IN_PERIOD = "slo:total_events:period"
@@ -27,8 +29,8 @@ LOCAL_TIME = "slo:local_time:seconds"
 COVERED = "slo:period_covered:ratio"
 SPENT = "slo:error_budget_spent:ratio"
 REMAINING = "slo:error_budget_remaining:ratio"
-TARGET = "slo:target:ratio"
-INFO = "slo:info"
+TARGET = accounts.TARGET
+INFO = accounts.INFO
 
 
 def error_ratio(window: int) -> str:

@@ -20,7 +20,7 @@ from tocsin.backtest.trace import Span, Trace
 from tocsin.diagnostics import printable
 from tocsin.labels import Labels, format_labels
 from tocsin.promql.print import pretty
-from tocsin.report import charts, numbers
+from tocsin.report import budgets, charts, numbers
 from tocsin.report.charts import Figure
 from tocsin.report.notifications import heading, tables
 from tocsin.report.text import COLUMNS, SEVERITY, cells
@@ -79,6 +79,7 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
             style=Markup(_read("report.css")),
             scripts=[Markup(script) for script in scripts],
             figures=Markup(embed(figures)),
+            budgets=tuple(budgets.tables(backtest.objectives)),
             told=_told_of(backtest),
         )
     )

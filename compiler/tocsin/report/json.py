@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from tocsin.alerts.timeline import Episode
-from tocsin.backtest.model import Backtest, IncidentVerdict, Load, Noise, NoisyAlert, RuleVerdict, Score
+from tocsin.backtest.model import (
+    Backtest,
+    IncidentVerdict,
+    Load,
+    Noise,
+    NoisyAlert,
+    ObjectiveVerdict,
+    RuleVerdict,
+    Score,
+)
 from tocsin.diagnostics import Problem
 from tocsin.notify.notification import Notification
 
@@ -28,6 +37,7 @@ def to_json(backtest: Backtest) -> str:
         "severities": {name: _score(score) for name, score in backtest.severities},
         "notifications": [_notification(one) for one in backtest.notifications or ()],
         "noise": _noise(backtest.noise),
+        "objectives": [_objective(verdict) for verdict in backtest.objectives],
         "incidents": [_incident(verdict) for verdict in backtest.incidents],
         "not_incidents": [_incident(verdict) for verdict in backtest.not_incidents],
         "problems": [_problem(problem) for problem in backtest.problems],
@@ -124,6 +134,36 @@ def _noisy(alert: NoisyAlert) -> Json:
         "inactive": seconds(alert.inactive),
         "pending": seconds(alert.pending),
         "firing": seconds(alert.firing),
+    }
+
+
+def _objective(verdict: ObjectiveVerdict) -> Json:
+    return {
+        "service": verdict.service,
+        "name": verdict.name,
+        "period": seconds(verdict.period),
+        "events": verdict.events,
+        "bad_events": verdict.bad,
+        "budget_spent": verdict.spent,
+        "tiers": [
+            {
+                "name": tier,
+                "rule": one.rule.name,
+                "severity": one.rule.labels.get("severity", ""),
+                "score": _score(one.score),
+            }
+            for tier, one in verdict.rules
+        ],
+        "incidents": [
+            {
+                "name": one.incident.name,
+                "rule": one.first.rule,
+                "severity": one.severity,
+                "at": seconds(one.first.at),
+                "budget_spent": one.spent,
+            }
+            for one in verdict.incidents
+        ],
     }
 
 

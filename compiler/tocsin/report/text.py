@@ -12,6 +12,7 @@ from rich.text import Text
 
 from tocsin.backtest.model import Backtest, IncidentVerdict, Score
 from tocsin.diagnostics import printable
+from tocsin.report import budgets
 from tocsin.report.notifications import Rows, heading, tables
 from tocsin.report.numbers import NOTHING, duration, false_per_week, rate, share, stretch
 
@@ -24,12 +25,14 @@ _NEVER_CUT = 10_000
 
 
 def write(backtest: Backtest, file: TextIO) -> None:
-    """Write the table of all alerts, the incidents missed and non-incidents that fired one, and the notifications."""
+    """Write the alerts, incidents missed and non-incidents that fired one, then objectives and notifications."""
     console = Console(file=file, highlight=False, width=None if file.isatty() else _NEVER_CUT)
     console.print(Text(_window(backtest), style="dim"))
     console.print(_table(backtest))
     for text in _incidents(backtest):
         console.print(text)
+    for rows in budgets.tables(backtest.objectives):
+        console.print("", _plain(rows), sep="\n")
     if backtest.noise is not None:
         console.print(Text(f"\n{heading(backtest)}", style="bold"))
         for rows in tables(backtest.noise):

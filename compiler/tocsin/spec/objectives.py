@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from tocsin.accounts import CALENDAR, DAY
 from tocsin.diagnostics import Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import format_duration, parse_duration
@@ -20,14 +21,9 @@ from tocsin.spec.shares import Shares
 from tocsin.spec.tiers import TierReader
 from tocsin.spec.values import entries, items, nested, text, texts
 
-DAY = 86_400_000
 ROLLING = 30 * DAY
 
-CALENDAR: Mapping[str, tuple[Literal["week", "month", "quarter"], int]] = {
-    "week": ("week", 7 * DAY),
-    "month": ("month", 30 * DAY),
-    "quarter": ("quarter", 91 * DAY),
-}
+UNITS: Mapping[str, Literal["week", "month", "quarter"]] = {"week": "week", "month": "month", "quarter": "quarter"}
 
 RECORDED_LABELS = ("burn", "indicator", "objective", "owner", "service", "severity")
 """Labels that the rules of an objective have of their own."""
@@ -57,13 +53,14 @@ class ObjectiveReader(Shares):
         written = items(spec.get("objectives"))
         bodies = self._named([body for body in written if isinstance(body, MapNode)])
         composites = CompositeReader(bodies, self._indicators, self.problems)
-        read = [self._objective(body, composites) for body in bodies.values()]
+        read = {name: self._objective(body, composites) for name, body in bodies.items()}
         self.check_templates(spec.get("policy"))
         policy, maintenance = text(spec, "policy"), read_maintenance(spec.get("maintenance"), self.problems)
         return tuple(
             replace(one, policy=one.policy or policy, maintenance=(*maintenance, *one.maintenance))
-            for one in read
-            if one
+            for one in read.values()
+            # What is faulty was told, and so it was of the parts that are.
+            if one and all(read.get(part.objective) for part in one.parts)
         )
 
     def _named(self, bodies: Sequence[MapNode]) -> dict[str, MapNode]:
@@ -98,7 +95,7 @@ class ObjectiveReader(Shares):
             self.fault("events", "`bad_events` stand in for `min_events`, and there are none", events.span, "add them")
         maintenance = read_maintenance(node.get("maintenance"), self.problems)
         adjustments = read_adjustments(node.get("adjustments"), self.problems)
-        if period is None or target is None or len(self.problems) > before:
+        if period is None or target is None or by is None or len(self.problems) > before:
             return None
         places = {key.text.value: value.span for key, value in node.entries} | nested("labels", node)
         objective = Objective(
@@ -172,10 +169,9 @@ class ObjectiveReader(Shares):
     def _period(self, node: MapNode) -> Period | None:
         written, zone = node.get("period"), node.get("time_zone")
         where = self.time_zone(zone) if zone else "UTC"
-        calendar = CALENDAR.get(text(node, "period"))
-        if calendar:
-            unit, length = calendar
-            return self._kept(Period(length, unit, where or "UTC"), written)
+        unit = UNITS.get(text(node, "period"))
+        if unit:
+            return self._kept(Period(CALENDAR[unit], unit, where or "UTC"), written)
         if zone:
             self.fault("period", "a rolling period begins in no time zone", zone.span, "leave `time_zone` out")
         if not isinstance(written, Scalar):

@@ -88,7 +88,7 @@ def info(own: Account) -> RecordingRule:
     objective, spec = own.objective, own.spec
     told = {
         "target": f"{(objective.target * 100).normalize():f}%",
-        "period": objective.period.calendar or format_duration(objective.period.length),
+        names.PERIOD: objective.period.calendar or format_duration(objective.period.length),
         names.OWNER: spec.owner,
         names.INDICATOR: objective.indicator,
         "description": objective.description,

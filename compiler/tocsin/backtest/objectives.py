@@ -1,0 +1,118 @@
+"""A finished backtest to what it says of each objective: the budget that was spent, and how much by the first page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+
+from tocsin.accounts import BAD_EVENTS, BURN, CALENDAR, INFO, OBJECTIVE, PERIOD, SERVICE, TARGET, TOTAL_EVENTS
+from tocsin.backtest.model import Backtest, ObjectiveVerdict, RuleVerdict, Spending
+from tocsin.backtest.run import SEVERITY
+from tocsin.duration import parse_duration
+from tocsin.labels import NAME, Labels, drop
+from tocsin.promql.ast import Matcher
+from tocsin.rules import RecordingRule, RuleGroup
+from tocsin.series import STALE_BITS, Recording, Times, Values
+
+Samples = Mapping[Labels, tuple[Times, Values]]
+"""The times and values of a recorded series, for each of its groups."""
+
+
+def objectives(
+    backtest: Backtest, groups: Sequence[RuleGroup], wakes: Callable[[str], bool]
+) -> tuple[ObjectiveVerdict, ...]:
+    """The objectives whose rules are among `groups`, in their order; `wakes` tells which severities wake a person."""
+    infos = [
+        rule
+        for group in groups
+        for rule in group.rules
+        if isinstance(rule, RecordingRule) and rule.name == INFO and {SERVICE, OBJECTIVE, PERIOD} <= set(rule.labels)
+    ]
+    return tuple(_verdict(backtest, info.labels, wakes) for info in infos)
+
+
+def _verdict(backtest: Backtest, info: Mapping[str, str], wakes: Callable[[str], bool]) -> ObjectiveVerdict:
+    rules = tuple(
+        (one.rule.labels[BURN], one)
+        for one in backtest.rules
+        if BURN in one.rule.labels and all(one.rule.labels.get(name) == info[name] for name in (SERVICE, OBJECTIVE))
+    )
+    period = CALENDAR.get(info[PERIOD]) or parse_duration(info[PERIOD])
+    account = _account(backtest, info, period)
+    told = tuple(_spendings(backtest, [one for _, one in rules], account, wakes))
+    if account is None:
+        return ObjectiveVerdict(info[SERVICE], info[OBJECTIVE], period, rules, incidents=told)
+    window = backtest.window
+    spent = account.spent(window.start - 1, window.end)
+    bad = account.counted(window.start - 1, window.end)
+    return ObjectiveVerdict(info[SERVICE], info[OBJECTIVE], period, rules, account.events, bad, spent, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """The bad events of an objective, and the budget of a whole period, in events; `events` are all that were seen."""
+
+    bad: Samples
+    budget: float
+    events: float
+
+    def counted(self, after: int, until: int) -> float:
+        """The bad events after a time, and until another."""
+        return fsum(fsum(values[(times > after) & (times <= until)]) for times, values in self.bad.values())
+
+    def spent(self, after: int, until: int) -> float | None:
+        """They as a share of the budget."""
+        return self.counted(after, until) / self.budget if self.budget else None
+
+
+def _account(backtest: Backtest, info: Mapping[str, str], period: int) -> _Account | None:
+    """The account; None where no events were counted."""
+    if backtest.replay is None or not backtest.observed:
+        return None
+    window = backtest.window
+
+    def recorded(name: str) -> Samples:
+        assert backtest.replay is not None
+        return _recorded(backtest.replay.source, name, info, window.start, window.end)
+
+    total, targets = recorded(TOTAL_EVENTS), recorded(TARGET)
+    if not total or not targets:
+        return None
+    whole = period / backtest.observed
+    allowed = [(1 - _target(labels, targets)) * fsum(values) for labels, (_, values) in total.items()]
+    events = fsum(fsum(values) for _, values in total.values())
+    return _Account(recorded(BAD_EVENTS), fsum(allowed) * whole, events)
+
+
+def _target(group: Labels, targets: Samples) -> float:
+    """The target of a group: its own, or that of all."""
+    _, values = targets.get(group) or targets.get(()) or next(iter(targets.values()))
+    return float(values[-1])
+
+
+def _recorded(source: Recording, name: str, info: Mapping[str, str], start: int, end: int) -> Samples:
+    """The samples of a series of the objective, staleness markers apart, by the labels of its groups."""
+    own = [Matcher(label, "=", info[label]) for label in (SERVICE, OBJECTIVE)]
+    series = source.read([Matcher(NAME, "=", name), *own], start, end)
+    found = {}
+    for index, labels in enumerate(series.labels):
+        cut = slice(series.offsets[index], series.offsets[index + 1])
+        kept = series.values[cut].view(np.uint64) != STALE_BITS
+        if kept.any():
+            found[drop(labels, (NAME, SERVICE, OBJECTIVE))] = (series.times[cut][kept], series.values[cut][kept])
+    return found
+
+
+def _spendings(
+    backtest: Backtest, rules: Sequence[RuleVerdict], account: _Account | None, wakes: Callable[[str], bool]
+) -> Iterator[Spending]:
+    severities = {(one.group, one.rule.name): one.rule.labels.get(SEVERITY, "") for one in rules}
+    for verdict in backtest.incidents:
+        own = [one for one in verdict.detections if (one.group, one.rule) in severities]
+        paging = [one for one in own if wakes(severities[(one.group, one.rule)])]
+        for first in (paging or own)[:1]:
+            spent = account.spent(verdict.incident.start, first.at) if account else None
+            yield Spending(verdict.incident, first, severities[(first.group, first.rule)], spent)
