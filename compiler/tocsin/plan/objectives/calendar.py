@@ -34,7 +34,8 @@ def beginning(own: Account) -> Iterator[RecordingRule]:
     start = build.binary(_start(shown, period.calendar), "-", build.binary(shown, "-", now))
     yield own.record(names.NEAR_START, _vector(start), f"{began}, if the clocks have not been changed since.")
     near = build.call("scalar", own.select(names.NEAR_START))
-    changed = build.binary(build.binary(shown, "-", now), "-", offset(near, zone))
+    # A midnight that comes twice, as in Havana, begins the period the first time: its offset is the one before.
+    changed = build.binary(build.binary(shown, "-", now), "-", offset(near, zone, ">"))
     yield own.record(names.PERIOD_START, _vector(build.binary(near, "+", changed)), f"{began}, in Unix seconds.")
 
 

@@ -94,10 +94,10 @@ def _verdict(slices: TimeSlices, value: VectorSelector) -> Expr:
 
 
 def _missing(own: Account, value: VectorSelector) -> Expr:
-    """One for each slice without a value: of a group, within the hour after its last."""
+    """One for each slice without a value: of a group, within an hour (or a slice) after its last."""
     if not own.by:
         expected: Expr = build.call("vector", build.number(1))
     else:
-        recent = build.call("last_over_time", build.over(value, 60 * 60_000))
+        recent = build.call("last_over_time", build.over(value, own.tiled(max(60 * 60_000, 2 * own.step))))
         expected = build.aggregate("group", recent, own.by)
     return outside(own, build.binary(expected, "unless", value, on=own.by))

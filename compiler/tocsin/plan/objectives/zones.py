@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tocsin.promql import build
@@ -13,12 +14,12 @@ FIRST, LAST = 2026, 2034
 """The years whose changes of the clock are written out; after them the last offset stays."""
 
 
-def offset(seconds: Expr, zone: str) -> Expr:
-    """The seconds that clocks in a zone are ahead of UTC at a time, a scalar in Unix seconds."""
+def offset(seconds: Expr, zone: str, op: Literal[">", ">="] = ">=") -> Expr:
+    """The seconds that clocks in a zone are ahead of UTC at a time, a scalar in Unix seconds; `>`: just before it."""
     first, changes = _changes(zone)
     ahead: Expr = build.number(first)
     for at, by in changes:
-        step = build.binary(build.number(abs(by)), "*", build.flag(seconds, ">=", build.number(at)))
+        step = build.binary(build.number(abs(by)), "*", build.flag(seconds, op, build.number(at)))
         ahead = build.binary(ahead, "+" if by > 0 else "-", step)
     return ahead
 
