@@ -144,6 +144,10 @@ def test_the_rule_does_not_fire(tmp_path: Path, code: str, expr: str) -> None:
     [
         ("counter-equality", "jobs == 5", "{jobs: counter}", Severity.ERROR),
         ("counter-equality", "http_errors_total == 5", "{http_errors_total: gauge}", None),
+        ("never-fires", "heat_total < 0", "{}", Severity.ERROR),
+        ("never-fires", "heat_total < 0", "{heat_total: gauge}", None),
+        ("never-fires", "sum(heat_total < 0) > 1", "{heat_total: gauge}", None),
+        ("rate-on-gauge", "rate(http_request_size_bytes[5m]) > 5", "{}", None),
         ("rate-on-gauge", "rate(jobs[5m]) > 5", "{jobs: gauge}", Severity.WARNING),
         ("rate-on-gauge", "rate(x_used_bytes[5m]) > 5", "{x_used_bytes: counter}", None),
         ("rate-on-gauge", "delta(lat_count[5m]) > 5", "{lat: histogram}", None),

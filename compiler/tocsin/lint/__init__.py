@@ -14,6 +14,8 @@ Good gives none. The rule itself is a function that yields findings, and its arg
 `Subject` is an alert, `Recording` a recording rule, `AnyRule` both; `RuleSet` and `Routed` are the other two rooms'.
 A finding names the place (`subject.span(node)`, `subject.place("for")`), the numbers that decided, and a repair that
 can be typed in. A rule that is an error by default hits at most one in fifty of the alerts that people run; where it
-cannot be sure, it stays silent. What many rules ask of an expression is an analysis beside this file: `conditions`
-(when does it fire), `bounds` (which values), `labels` (which labels), `units`, `metrics` (counter or gauge), `events`.
+cannot be sure, it stays silent. What many rules ask of an expression is an analysis beside this file, remembered by
+the node (`memo.once`): `conditions` (when does it fire), `bounds` (which values), `labels` (which labels), `presence`
+(has it ever a result), `units`, `metrics` (counter or gauge), `events`, `likeness` (is it the same as another);
+`texts` is what its templates read.
 """

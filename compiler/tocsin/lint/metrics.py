@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tocsin.promql.ast import Expr, VectorSelector, walk
 from tocsin.spec.settings import MetricType
 
 COUNTER_SUFFIXES = ("_total", "_bucket", "_count", "_sum")
@@ -12,10 +13,10 @@ _HISTOGRAM = ("_bucket", "_count", "_sum")
 _SUMMARY = ("_count", "_sum")
 _GAUGE = re.compile(
     r"up|.*(_(ratio|percent|celsius|info|timestamp_seconds|created|up)"
-    r"|(mem|heap|free|avail|used|usage|size|limit|capacity)[a-z_]*_bytes)",
+    r"|(mem|heap|free|avail|used|usage|limit|capacity)[a-z_]*_bytes)",
     re.IGNORECASE,
 )
-"""`_bytes` alone may be sent bytes, from exporters that give their counters no suffix."""
+"""`_bytes` alone may be sent bytes, of exporters that give counters no suffix, or sizes in a native histogram."""
 
 
 def type_of(name: str | None, declared: Mapping[str, MetricType]) -> MetricType | None:
@@ -43,3 +44,11 @@ def type_of(name: str | None, declared: Mapping[str, MetricType]) -> MetricType 
 def is_sure(name: str | None, declared: Mapping[str, MetricType]) -> bool:
     """Whether the type is declared, or told by a suffix that nobody gives to anything else."""
     return name is not None and (name in declared or name.endswith(("_total", "_bucket")))
+
+
+def is_renamed(expr: Expr, declared: Mapping[str, MetricType]) -> bool:
+    """Whether an expression reads a gauge that is named like a counter: its values are not what `bounds` says."""
+    if not declared:
+        return False
+    names = (node.name or "" for node in walk(expr) if isinstance(node, VectorSelector))
+    return any(name.endswith(COUNTER_SUFFIXES) and declared.get(name) == "gauge" for name in names)

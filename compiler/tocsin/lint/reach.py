@@ -5,6 +5,7 @@ from __future__ import annotations
 from tocsin.lint import presence
 from tocsin.lint.api import Subject
 from tocsin.lint.bounds import ANY, Interval, bounds
+from tocsin.lint.metrics import is_renamed
 from tocsin.lint.presence import Presence
 from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap, walk
 from tocsin.promql.compare import Comparison
@@ -12,7 +13,8 @@ from tocsin.promql.compare import Comparison
 
 def reach(found: Comparison, subject: Subject) -> Interval:
     """The values that a comparison's left side can have: by its form, and by the kind of indicator it was made from."""
-    return bounds(found.value) & reach_of_kind(found, subject)
+    formal = ANY if is_renamed(found.value, subject.settings.metrics) else bounds(found.value)
+    return formal & reach_of_kind(found, subject)
 
 
 def reach_of_kind(found: Comparison, subject: Subject) -> Interval:

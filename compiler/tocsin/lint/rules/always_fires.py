@@ -48,6 +48,7 @@ from collections.abc import Iterator
 
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
+from tocsin.lint.metrics import is_renamed
 from tocsin.lint.presence import presence
 from tocsin.lint.reach import has_condition, outcome, reach, reach_of_kind
 from tocsin.promql.ast import Expr, unwrap
@@ -69,7 +70,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _always(conjunct: Expr, subject: Subject) -> bool:
     found = comparison(conjunct)
-    if presence(conjunct) == "always":
+    if presence(conjunct) == "always" and not is_renamed(conjunct, subject.settings.metrics):
         return True
     if found is None:
         return not has_condition(unwrap(conjunct))

@@ -50,6 +50,7 @@ from collections.abc import Iterator
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.bounds import bounds
 from tocsin.lint.conditions import branches
+from tocsin.lint.metrics import is_renamed
 from tocsin.lint.presence import contradiction, dead
 from tocsin.lint.reach import nothing_left, outcome, reach
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, VectorSelector, unwrap
@@ -71,7 +72,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(message, subject.span(first.node), "never true", "use `or`, or correct the bounds")
         yield from (_constant(node, subject) for node in map(unwrap, conjuncts) if _constant_false(node))
     for node in dead(subject.rule.expr):
-        if id(node) not in told:
+        if id(node) not in told and not is_renamed(node, subject.settings.metrics):
             yield _dead(node, subject)
 
 
