@@ -124,7 +124,7 @@ def test_an_unknown_rule_is_a_wrong_call(folder: Path) -> None:
         ("{selct: []}", "1:8: error[spec/unknown-key]: `lint` has no key `selct`"),
         ("{paths: [{path: a}]}", "1:17: error[spec/missing-key]: `paths` needs `ignore`"),
         ("{paths: [{path: '', ignore: []}]}", "error[spec/value]: expected a path"),
-        ("{paths: [{path: a, ignore: [noise/x]}]}", "1:36: error[lint/unknown-rule]: there is no rule `noise/x`"),
+        ("{paths: [{path: a, ignore: [noise/x]}]}", "1:35: error[lint/unknown-rule]: there is no rule `noise/x`"),
     ],
 )
 def test_faulty_settings_are_told_at_their_place(lint: str, said: str, folder: Path) -> None:
