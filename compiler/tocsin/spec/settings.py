@@ -70,7 +70,7 @@ class Settings:
     budgets: Budgets = field(default_factory=Budgets)
     levels: Mapping[str, Level] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     metrics: Mapping[str, MetricType] = field(default_factory=dict)
     retention: int | None = None
     burn_rates: Mapping[str, BurnTable] = field(default_factory=built_in)
