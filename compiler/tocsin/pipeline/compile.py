@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from tocsin.diagnostics import Problem, Problems
+from tocsin.document import read_source
 from tocsin.lint.api import AnyRule, Linted, Recording, Routed, RuleSet, Subject
 from tocsin.lint.run import lint
 from tocsin.pipeline.explain import data_rule_names
-from tocsin.pipeline.inputs import Inputs, read_inputs
+from tocsin.pipeline.inputs import Inputs, ReadFile, read_inputs
 from tocsin.plan.emit import Compiled, emit
 from tocsin.plan.lower import lower
 from tocsin.registry import discover
@@ -64,9 +65,10 @@ def check(
     today: date,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    read: ReadFile = read_source,
 ) -> tuple[Inputs, list[Compiled]]:
     """Reads, compiles and lints: all problems of all files in one run. `select` and `ignore` name lint rules."""
-    inputs = read_inputs(paths, settings, problems)
+    inputs = read_inputs(paths, settings, problems, read=read)
     inputs.settings = replace(inputs.settings, selection=inputs.settings.selection.narrowed(select, ignore))
     compiled = compile_specs(inputs)
     problems.extend(findings(inputs, compiled, today))

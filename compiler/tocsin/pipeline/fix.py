@@ -65,7 +65,7 @@ def repairs(problems: Iterable[Problem]) -> Iterator[Repair]:
     for source, fixes in sorted(wanted.items(), key=lambda item: item[0].path):
         apart = tuple(_apart(sorted(fixes, key=lambda fix: (fix.span.start, fix.span.end, fix.replacement))))
         whole = Repair(source, apart)
-        chosen = whole if _is_safe(whole) else Repair(source, tuple(_safe(source, apart)))
+        chosen = whole if is_safe(whole) else Repair(source, tuple(_safe(source, apart)))
         if chosen.fixes:
             yield chosen
 
@@ -82,12 +82,12 @@ def _safe(source: Source, fixes: Iterable[Fix]) -> Iterator[Fix]:
     """The answers that are safe one by one, where they are not all together."""
     given: tuple[Fix, ...] = ()
     for fix in fixes:
-        if _is_safe(Repair(source, (*given, fix))):
+        if is_safe(Repair(source, (*given, fix))):
             given = (*given, fix)
             yield fix
 
 
-def _is_safe(repair: Repair) -> bool:
+def is_safe(repair: Repair) -> bool:
     """Whether the file then holds the same but for what the answers are about."""
     faults = Problems()
     try:

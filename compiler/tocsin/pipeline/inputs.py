@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import MapNode, Node, Scalar, parse_documents, read_source
@@ -18,6 +19,9 @@ from tocsin.spec.model import Spec
 from tocsin.spec.settings import Settings, read_settings, without_secrets
 
 SETTINGS = "tocsin.yaml"
+
+ReadFile: TypeAlias = Callable[[Path], Source]
+"""A path to its text: what is on the disk, or what an editor has not saved yet. Raises ProblemError."""
 
 
 @dataclass(slots=True)
@@ -34,23 +38,27 @@ class Inputs:
 
 
 def read_inputs(
-    paths: Sequence[Path], settings: Path | None, problems: Problems, release: Release = Release.CURRENT
+    paths: Sequence[Path],
+    settings: Path | None,
+    problems: Problems,
+    release: Release = Release.CURRENT,
+    read: ReadFile = read_source,
 ) -> Inputs:
     """Reads every file of the paths (folders are walked); what is faulty goes to `problems`.
 
     Configurations of Alertmanager are read as those of `release`.
     """
     file = _settings_path(paths, settings, problems)
-    inputs = Inputs(_settings(file, problems) if file else Settings(), settings_path=file)
+    inputs = Inputs(_settings(file, problems, read) if file else Settings(), settings_path=file)
     for path in paths:
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*")) if _is_candidate(file, path)]
             if not files:
                 problems.add(_input("nothing", "no specs and no rule files in this folder", Source(str(path), "")))
-            for file in files:
-                _read_file(file, inputs, problems, release, explicit=False)
-        else:
-            _read_file(path, inputs, problems, release, explicit=True)
+            for candidate in files:
+                _read_file(candidate, inputs, problems, release, read, explicit=False)
+        elif path != file:
+            _read_file(path, inputs, problems, release, read, explicit=True)
     problems.extend(duplicate_names(inputs.specs))
     return inputs
 
@@ -74,16 +82,16 @@ def _settings_path(paths: Sequence[Path], given: Path | None, problems: Problems
     return found[0] if found else None
 
 
-def _settings(path: Path, problems: Problems) -> Settings:
+def _settings(path: Path, problems: Problems, read: ReadFile) -> Settings:
     faults = Problems()
-    settings = _read_settings(path, faults)
+    settings = _read_settings(path, faults, read)
     problems.extend(without_secrets(problem) for problem in faults)
     return settings
 
 
-def _read_settings(path: Path, problems: Problems) -> Settings:
+def _read_settings(path: Path, problems: Problems, read: ReadFile) -> Settings:
     try:
-        nodes = parse_documents(read_source(path), problems)
+        nodes = parse_documents(read(path), problems)
     except ProblemError as error:
         problems.add(error.problem)
         return Settings()
@@ -106,10 +114,12 @@ _ABOUT_ALERTS = re.compile(r'"(?:groups|route|service|indicators|alerts|kind)"\s
 """Keys of what tocsin reads. In a folder, JSON may be any data, and much of it."""
 
 
-def _read_file(path: Path, inputs: Inputs, problems: Problems, release: Release, *, explicit: bool) -> None:
+def _read_file(
+    path: Path, inputs: Inputs, problems: Problems, release: Release, read: ReadFile, *, explicit: bool
+) -> None:
     any_data = path.suffix == ".json" and not explicit
     try:
-        source = read_source(path)
+        source = read(path)
     except ProblemError as error:
         problems.extend([error.problem] if not any_data else [])
         return

@@ -72,9 +72,11 @@ def _threshold(alert: Alert, spec: Spec, settings: Settings) -> PlannedAlert:
 
 
 def _window(alert: Alert, indicator: Indicator, settings: Settings) -> int | None:
-    """The window that the spec asks for, else five minutes or four scrapes where the indicator needs one."""
-    if alert.over is not None:
-        return alert.over
+    return alert.over if alert.over is not None else usual_window(indicator, settings)
+
+
+def usual_window(indicator: Indicator, settings: Settings) -> int | None:
+    """Where the spec does not ask for a window: five minutes, or four scrapes, if the indicator needs one."""
     return max(WINDOW, SCRAPES * settings.scrape_interval) if indicator.smoothed else None
 
 
