@@ -12,6 +12,8 @@ from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import format_duration, parse_duration
 from tocsin.indicators.api import Indicator
 from tocsin.labels import Labels, from_mapping
+from tocsin.promql.ast import Expr, walk
+from tocsin.promql.grouped import groups
 from tocsin.quantity import Unit
 from tocsin.spec.allowances import read_adjustments, read_maintenance
 from tocsin.spec.composites import CompositeReader
@@ -140,9 +142,27 @@ class ObjectiveReader(Shares):
             message = f"`{name.text.value}` is no share of bad events: it is in {unit}"
             help = "say with `time_slices: {every: 1m, above: ...}` when a minute of it is bad"
             self.fault("objective", message, name.span, help)
-        elif written is None and indicator.counts(MINUTE, MINUTE) is None:
+            return
+        counts = indicator.counts(MINUTE, MINUTE)
+        if counts is not None:
+            for expr in dict.fromkeys((counts.total, counts.part)):
+                self._check_sum(expr, indicator.by, name)
+        elif written is None:
             message = f"`{name.text.value}` counts no events: it only has a value"
             self.fault("objective", message, name.span, "judge slices of time: `time_slices: {every: 1m}`")
+
+    def _check_sum(self, expr: Expr, by: tuple[str, ...], name: Scalar) -> None:
+        """What an author counts with an expression of his own must have one value for each group."""
+        found, given = groups(expr), ", ".join(by)
+        place = next((node.span for node in walk(expr) if node.span), name.span)
+        help = f"write `sum{f' by ({given})' if by else ''} (...)`"
+        if found is None:
+            self.fault("label", "it counts series by series, and an objective has one account a group", place, help)
+        elif lost := [label for label in by if label not in found]:
+            self.fault("label", f"it has no label {_quoted(lost)}, and the indicator is grouped by it", place, help)
+        elif more := sorted(found - set(by)):
+            message = f"it has values by {_quoted(more)}, and the indicator is not grouped by it"
+            self.fault("label", message, place, f"{help}, or add it to `by`")
 
     def _check_groups(self, node: MapNode, by: tuple[str, ...] | None) -> None:
         """Prometheus refuses a rule whose own labels make its groups the same; what corrects one corrects them all."""
@@ -155,7 +175,7 @@ class ObjectiveReader(Shares):
                 self.fault("label", message, place.span, "group by another label, or leave this one out of `labels`")
         adjustments = node.key("adjustments")
         if by and adjustments is not None:
-            message = f"an adjustment would count for every group by {', '.join(f'`{label}`' for label in by)}"
+            message = f"an adjustment would count for every group by {_quoted(by)}"
             help = "give the group an objective of its own, with an indicator that selects it"
             self.fault("adjustment", message, adjustments.span, help)
 
@@ -207,9 +227,9 @@ class ObjectiveReader(Shares):
             written = item.get("labels")
             for label, _ in entries(written):
                 if by is not None and label.text.value not in by:
-                    groups = f"it is grouped by {', '.join(f'`{one}`' for one in by)}" if by else ""
+                    grouped = f"it is grouped by {_quoted(by)}" if by else ""
                     message = f"the indicator has no groups by `{label.text.value}`"
-                    self.fault("label", message, label.span, groups or "add `by` to the indicator")
+                    self.fault("label", message, label.span, grouped or "add `by` to the indicator")
             labels = from_mapping(texts(written))
             if labels in seen and written is not None:
                 self.fault("target", "this group has a target already", written.span, "remove one of them")
@@ -263,6 +283,10 @@ class ObjectiveReader(Shares):
         name = node.get(key)
         if isinstance(name, Scalar):
             self.known("severity", name, ["ignore", *(one.name for one in self._settings.severities)])
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    return ", ".join(f"`{label}`" for label in labels)
 
 
 def _whole(node: MapNode, key: str) -> int | None:
