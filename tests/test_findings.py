@@ -21,20 +21,20 @@ from tests.linting import codes, lint, rule_file
 from typer.testing import CliRunner
 
 from tocsin.alerts.timeline import Episode
-from tocsin.backtest.findings.api import FINDINGS
 from tocsin.backtest.measure import at_once, flaps
 from tocsin.backtest.run import backtest
 from tocsin.backtest.what_if import Rerun, deciding
 from tocsin.cli import app
 from tocsin.engine.evaluate import DEFAULT
 from tocsin.labels import from_mapping
-from tocsin.pipeline.explain import data_rule_names, lint_rule_names
+from tocsin.pipeline.rules import all_rules, data_rule_names, lint_rule_names
 from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
 from tocsin.series import STALE, Series
 from tocsin.sources.memory import MemoryRecording
 
 NAMES = data_rule_names()
+PAGES = all_rules()
 MINUTE = 60_000
 Told: TypeAlias = dict[str, Any]
 START = 1_700_000_040
@@ -43,7 +43,7 @@ START = 1_700_000_040
 
 def example(name: str, title: str) -> str:
     """The block that a rule's page shows below `Recording::`, `Bad::` or `Good::`."""
-    lines = FINDINGS[name].page.split("\n")
+    lines = PAGES[name].page.split("\n")
     shown = []
     for line in lines[lines.index(f"{title}::") + 1 :]:
         if line and not line.startswith("    "):
@@ -136,12 +136,12 @@ def test_explain_prints_the_page_with_its_source(name: str) -> None:
     shown = CliRunner().invoke(app, ["explain", name])
     assert shown.exit_code == 0
     assert shown.output.startswith(f"{name} (warning)\n")
-    assert FINDINGS[name].page in shown.output
+    assert PAGES[name].page in shown.output
     assert "\nSource: " in shown.output
 
 
 def test_pages_are_found_without_the_half_that_evaluates() -> None:
-    code = "import sys; from tocsin.pipeline.explain import *; explain_rule(data_rule_names()[0]); "
+    code = "import sys; from tocsin.pipeline.rules import *; explain_rule(data_rule_names()[0]); "
     done = subprocess.run(
         [sys.executable, "-c", code + "print('numpy' in sys.modules)"], capture_output=True, text=True
     )
@@ -259,7 +259,7 @@ def test_what_is_proposed_mends_it(tmp_path: Path, name: str) -> None:
 def test_no_proposal_loses_an_incident(tmp_path: Path) -> None:
     """What fires for nothing lasts longer than what fires for the incident."""
     recording = (
-        'queue_length{job="checkout"} 10x60 90x30 10x120 90x30 10x120 90x8 10x60 90x30 10x60\nincident 358 to 370'
+        'checkouts_waiting{job="checkout"} 10x60 90x30 10x120 90x30 10x120 90x8 10x60 90x30 10x60\nincident 358 to 370'
     )
     problems = judged(tmp_path, example("noise/low-precision", "Bad"), recording)
     (found,) = [problem for problem in problems if problem["code"] == "noise/low-precision"]
@@ -379,7 +379,7 @@ FLAPPING = example("noise/flapping", "Recording")
 
 
 def test_a_rule_file_has_its_findings_at_the_alert(tmp_path: Path) -> None:
-    rules = rule_file("queue_length > 50", "1m")
+    rules = rule_file("checkouts_waiting > 50", "1m")
     problems = judged(tmp_path, rules, FLAPPING.replace("10x4", "10x8"))
     assert [(one["code"], one["line"]) for one in problems] == [("noise/flapping", 1)]
     assert problems[0]["help"].startswith("write `keep_firing_for: 10m`: it would have fired once")
@@ -393,8 +393,8 @@ def test_a_dead_mans_switch_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_pending_for_too_short_is_told_where_that_is_of_use(tmp_path: Path) -> None:
-    rules = rule_file("queue_length > 50", "10m")
-    recording = 'queue_length{job="checkout"} 10x60 90x8 10x60'
+    rules = rule_file("checkouts_waiting > 50", "10m")
+    recording = 'checkouts_waiting{job="checkout"} 10x60 90x8 10x60'
     (found,) = judged(tmp_path, rules, recording)
     assert (found["code"], found["severity"]) == ("noise/never-fired", "info")
     assert "its condition held for 7m at most" in found["message"]
@@ -404,16 +404,16 @@ def test_pending_for_too_short_is_told_where_that_is_of_use(tmp_path: Path) -> N
 
 
 def test_a_condition_that_never_held_is_told_after_a_week(tmp_path: Path) -> None:
-    rules = rule_file("queue_length > 50", "10m")
-    assert judged(tmp_path, rules, 'queue_length{job="checkout"} 10x9000') == []
-    (found,) = judged(tmp_path, rules, 'queue_length{job="checkout"} 10x11000')
+    rules = rule_file("checkouts_waiting > 50", "10m")
+    assert judged(tmp_path, rules, 'checkouts_waiting{job="checkout"} 10x9000') == []
+    (found,) = judged(tmp_path, rules, 'checkouts_waiting{job="checkout"} 10x11000')
     assert (found["code"], found["severity"]) == ("noise/never-fired", "info")
     assert "did not hold once in 1w" in found["message"]
 
 
 def test_a_backtest_without_episodes_and_without_samples_in_the_window(tmp_path: Path) -> None:
     options = write(tmp_path, FLAPPING)
-    (tmp_path / "alerts.yaml").write_text(rule_file("queue_length > 50"))
+    (tmp_path / "alerts.yaml").write_text(rule_file("checkouts_waiting > 50"))
     call = ["backtest", str(tmp_path / "alerts.yaml"), *options, "--end", str(START - 10000), "--start", "1"]
     done = CliRunner().invoke(app, call)
     assert (done.exit_code, "noise/never-fired" in done.output) == (0, True)

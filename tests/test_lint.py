@@ -26,7 +26,7 @@ from tocsin.cli import app
 from tocsin.diagnostics import Problem, Problems, Severity
 from tocsin.lint.api import ROOMS, RULES
 from tocsin.pipeline.compile import check
-from tocsin.pipeline.explain import lint_rule_names
+from tocsin.pipeline.rules import lint_rule_names
 from tocsin.rules import AlertingRule
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"

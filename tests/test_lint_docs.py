@@ -18,7 +18,7 @@ from tests.linting import TODAY
 from tocsin.diagnostics import Problem, Problems, Severity
 from tocsin.lint.api import RULES, rule_names
 from tocsin.pipeline.compile import check
-from tocsin.pipeline.explain import data_rule_names
+from tocsin.pipeline.rules import data_rule_names
 from tocsin.rules import AlertingRule, place
 
 PAGE = Path(__file__).parent.parent / "docs" / "lint.md"

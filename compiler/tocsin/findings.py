@@ -73,7 +73,11 @@ def register(rules: Registry[NoiseRule[S]], severity: Severity) -> Callable[[Che
     return add
 
 
+def name_of(module: str) -> str:
+    """The name of the rule in a module: `noise/never-fired` for `tocsin.backtest.findings.never_fired`."""
+    return "noise/" + module.rpartition(".")[2].replace("_", "-")
+
+
 def page_of(check: Check[S]) -> tuple[str, str]:
     """The name of the rule that a check is, and its page."""
-    name = "noise/" + check.__module__.rpartition(".")[2].replace("_", "-")
-    return name, cleandoc(sys.modules[check.__module__].__doc__ or "")
+    return name_of(check.__module__), cleandoc(sys.modules[check.__module__].__doc__ or "")

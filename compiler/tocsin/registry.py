@@ -43,9 +43,14 @@ class Registry(Generic[T]):
 
 def discover(package: str) -> None:
     """Import every module of a package, so that its members register themselves; an import error is fatal."""
+    for module in modules(package):
+        importlib.import_module(module)
+
+
+def modules(package: str) -> list[str]:
+    """The names of all modules of a package, which is imported itself, and they are not."""
     root = importlib.import_module(package)
-    for module in pkgutil.iter_modules(root.__path__):
-        importlib.import_module(f"{package}.{module.name}")
+    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(root.__path__)]
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -25,14 +25,9 @@ def explain(
 ) -> None:
     """Show a lint rule's page, an alert's PromQL and detection times, or an objective's arithmetic."""
     from tocsin.pipeline import compile as compiling
-    from tocsin.pipeline.explain import (
-        data_rule_names,
-        explain_alerts,
-        explain_objectives,
-        explain_rule,
-        lint_rule_names,
-    )
+    from tocsin.pipeline.explain import explain_alerts, explain_objectives
     from tocsin.pipeline.inputs import read_inputs
+    from tocsin.pipeline.rules import data_rule_names, explain_rule, lint_rule_names
 
     rules = [*lint_rule_names(), *data_rule_names()]
     if name in rules:

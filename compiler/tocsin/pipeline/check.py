@@ -6,18 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from tocsin.backtest.findings.api import FINDINGS
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity
-from tocsin.findings import NoiseRule
-from tocsin.lint.api import RULES
 from tocsin.lint.suppress import FAULTS
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.baseline import read_baseline, write_baseline
 from tocsin.pipeline.changes import changes_since
-from tocsin.pipeline.explain import data_rule_names, lint_rule_names
 from tocsin.pipeline.inputs import Inputs
+from tocsin.pipeline.rules import all_rules, data_rule_names, lint_rule_names
 from tocsin.registry import suggest
 from tocsin.report.formats.api import Checked
 from tocsin.spec.selection import Selector
@@ -47,17 +43,12 @@ def check(order: Order, today: date) -> Checked:
         problems = Problems(_reported(list(problems), order, inputs))
     except ProblemError as error:
         problems.add(error.problem)
-    return Checked(tuple(problems), files, rules(), order.fail_on)
-
-
-def rules() -> dict[str, NoiseRule[Any]]:
-    """All rules by name, those on what is written and those on data."""
-    return {name: RULES[name] for name in lint_rule_names()} | {name: FINDINGS[name] for name in data_rule_names()}
+    return Checked(tuple(problems), files, order.fail_on, all_rules)
 
 
 def unknown_rules(names: Iterable[str]) -> dict[str, str]:
     """What selects no rule of all, each with a suggestion."""
-    known = [*rules(), *FAULTS]
+    known = [*lint_rule_names(), *data_rule_names(), *FAULTS]
     return {name: suggest(name, known) for name in names if not any(map(Selector.of(name).covers, known))}
 
 

@@ -11,8 +11,8 @@ from tocsin.diagnostics import Problem, Problems
 from tocsin.document import read_source
 from tocsin.lint.api import AnyRule, Linted, Recording, Routed, RuleSet, Subject
 from tocsin.lint.run import lint
-from tocsin.pipeline.explain import data_rule_names
 from tocsin.pipeline.inputs import Inputs, ReadFile, read_inputs
+from tocsin.pipeline.rules import data_rule_names
 from tocsin.plan.emit import Compiled, emit
 from tocsin.plan.lower import lower
 from tocsin.registry import discover

@@ -1,11 +1,10 @@
-"""A name to the page that explains it: a lint rule's, an alert's, or an objective's."""
+"""A name to the page that explains it: an alert's, or an objective's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tocsin.backtest.findings.api import FINDINGS
-from tocsin.lint.api import RULES, AnyRule, rule_names
+from tocsin.lint.api import AnyRule
 from tocsin.pipeline.inputs import Inputs
 from tocsin.plan.emit import Compiled
 from tocsin.plan.objectives.arithmetic import Pace
@@ -13,28 +12,9 @@ from tocsin.plan.objectives.cost import cost, recorded
 from tocsin.plan.objectives.emit import alert_name, groups
 from tocsin.plan.objectives.lower import PlannedObjective
 from tocsin.promql.ast import VectorSelector, walk
-from tocsin.registry import discover
 from tocsin.report.explain import explain_alert
 from tocsin.report.objective import Setting, explain_burn, explain_objective
 from tocsin.rules import AlertingRule
-
-
-def lint_rule_names() -> list[str]:
-    """The names of all rules on what is written."""
-    return rule_names()
-
-
-def data_rule_names() -> list[str]:
-    """The names of all rules on what a backtest finds."""
-    discover("tocsin.backtest.findings")
-    return list(FINDINGS)
-
-
-def explain_rule(name: str) -> str:
-    """The page of a rule."""
-    rule = RULES.get(name) or FINDINGS[name]
-    off = ", off by default" if rule.optional else ""
-    return f"{name} ({rule.severity}{off})\n\n{rule.page}\n"
 
 
 def explain_alerts(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from tocsin.backtest.objectives import objectives
 from tocsin.diagnostics import Problems
 from tocsin.engine.semantics import Semantics
 from tocsin.lint.suppress import apply
-from tocsin.pipeline.explain import data_rule_names, lint_rule_names
 from tocsin.pipeline.inputs import Inputs
+from tocsin.pipeline.rules import data_rule_names, lint_rule_names
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 

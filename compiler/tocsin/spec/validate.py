@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeAlias
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tocsin.diagnostics import Problem, Problems, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar, locate, plain
 from tocsin.indicators.api import KINDS
 from tocsin.registry import discover, suggest
 from tocsin.spelling import renamed
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 # The library's stubs allow every part of an error to be unset; those that `iter_errors` gives are whole.
 Fault: TypeAlias = Any
@@ -49,6 +50,8 @@ def _read(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # a tenth of a second, which rule files need not wait for
+
     schema = spec_schema() if name == "spec" else settings_schema()
     return Draft202012Validator(_inline(schema, schema["$defs"]))
 

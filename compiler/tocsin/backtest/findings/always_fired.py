@@ -7,7 +7,7 @@ Source: cloudflare/pint, `alerts/comparison`; R. Ewaschuk, "My Philosophy on Ale
 
 Recording::
 
-    queue_length{job="checkout"} 60x200 90x30 60x200
+    checkouts_waiting{job="checkout"} 60x200 90x30 60x200
 
 Bad::
 
@@ -15,7 +15,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -32,7 +32,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

@@ -7,18 +7,18 @@ Source: cloudflare/pint, `alerts/count`; B. Beyer et al., "Site Reliability Engi
 
 Recording::
 
-    queue_length{job="checkout", instance="00"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="01"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="02"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="03"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="04"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="05"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="06"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="07"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="08"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="09"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="10"} 10x60 90x30 10x60
-    queue_length{job="checkout", instance="11"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="00"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="01"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="02"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="03"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="04"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="05"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="06"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="07"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="08"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="09"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="10"} 10x60 90x30 10x60
+    checkouts_waiting{job="checkout", instance="11"} 10x60 90x30 10x60
 
 Bad::
 
@@ -26,7 +26,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -43,7 +43,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'max(queue_length{job="checkout"})', unit: count}}
+      queue: {gauge: {value: 'max(checkouts_waiting{job="checkout"})', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

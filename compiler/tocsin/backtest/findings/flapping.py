@@ -9,7 +9,7 @@ Source: Prometheus documentation, "Alerting rules" (`keep_firing_for`); promethe
 
 Recording::
 
-    queue_length{job="checkout"} 10x60 90x12 10x4 90x12 10x4 90x12 10x4 90x12 10x60
+    checkouts_waiting{job="checkout"} 10x60 90x12 10x4 90x12 10x4 90x12 10x4 90x12 10x60
 
 Bad::
 
@@ -17,7 +17,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -34,7 +34,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

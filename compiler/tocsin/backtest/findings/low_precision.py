@@ -7,7 +7,7 @@ Source: B. Beyer et al., "The Site Reliability Workbook", chapter 5 (precision).
 
 Recording::
 
-    queue_length{job="checkout"} 10x60 90x10 10x120 90x10 10x120 90x30 10x60 90x10 10x60
+    checkouts_waiting{job="checkout"} 10x60 90x10 10x120 90x10 10x120 90x30 10x60 90x10 10x60
     incident 320 to 349
 
 Bad::
@@ -16,7 +16,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -33,7 +33,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

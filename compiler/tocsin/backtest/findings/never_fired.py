@@ -7,7 +7,7 @@ Source: cloudflare/pint, `promql/series`.
 
 Recording::
 
-    queue_length{job="checkout"} 10x60 90x20 10x60
+    checkouts_waiting{job="checkout"} 10x60 90x20 10x60
 
 Bad::
 
@@ -15,7 +15,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_size{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkout_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -32,7 +32,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

@@ -8,7 +8,7 @@ Source: B. Beyer et al., "Site Reliability Engineering", chapter 6 (signal and n
 
 Recording::
 
-    queue_length{job="checkout"} 10x60 52x3 10x90 55x3 10x80 51x2 10x60 53x4 10x90 54x3 10x60 52x2 10x60 95x30 10x60
+    checkouts_waiting{job="checkout"} 10x60 52x3 10x90 55x3 10x80 51x2 10x60 53x4 10x90 54x3 10x60 52x2 10x60 95x30 10x9
 
 Bad::
 
@@ -16,7 +16,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -33,7 +33,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

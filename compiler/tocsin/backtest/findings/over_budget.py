@@ -9,7 +9,7 @@ Source: B. Beyer et al., "Site Reliability Engineering", chapter 11 (at most two
 
 Recording::
 
-    queue_length{job="checkout"} 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7
+    checkouts_waiting{job="checkout"} 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7
       10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7
       10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x7 10x90 90x30 10x60
 
@@ -19,7 +19,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -36,7 +36,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

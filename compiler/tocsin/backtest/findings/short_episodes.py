@@ -7,7 +7,7 @@ Source: R. Ewaschuk, "My Philosophy on Alerting": every page must be actionable.
 
 Recording::
 
-    queue_length{job="checkout"} 10x60 90x6 10x120 90x30 10x60 90x7 10x120 90x40 10x60 90x6 10x90
+    checkouts_waiting{job="checkout"} 10x60 90x6 10x120 90x30 10x60 90x7 10x120 90x40 10x60 90x6 10x90
 
 Bad::
 
@@ -15,7 +15,7 @@ Bad::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue
@@ -32,7 +32,7 @@ Good::
     owner: payments
     runbook: https://runbooks.example.com/checkout
     indicators:
-      queue: {gauge: {value: 'queue_length{job="checkout"}', unit: count}}
+      queue: {gauge: {value: 'checkouts_waiting{job="checkout"}', unit: count}}
     alerts:
       - name: CheckoutQueueLong
         indicator: queue

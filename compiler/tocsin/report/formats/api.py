@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tocsin.diagnostics import Problem, Severity
@@ -20,8 +20,13 @@ class Checked:
 
     problems: tuple[Problem, ...]
     files: tuple[str, ...] = ()
-    rules: Mapping[str, NoiseRule[Any]] = field(default_factory=dict)
     fail_on: Severity = Severity.ERROR
+    known_rules: Callable[[], Mapping[str, NoiseRule[Any]]] = dict
+
+    @property
+    def rules(self) -> Mapping[str, NoiseRule[Any]]:
+        """All rules by name, read in only by the formats that have pages."""
+        return self.known_rules()
 
     def by_file(self) -> dict[str, list[Problem]]:
         """The problems of every file, in the order of their paths; also of those that have none."""

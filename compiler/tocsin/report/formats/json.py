@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from typing import Any
 
 from tocsin.diagnostics import Fix, Problem, Span
@@ -15,10 +16,11 @@ def write(checked: Checked) -> str:
 
     ASCII alone, for it may go to a terminal, and a text of a file can hold what drives one.
     """
-    return json.dumps([_problem(problem, checked) for problem in checked.problems], indent=2) + "\n"
+    rules = checked.rules
+    return json.dumps([_problem(problem, rules) for problem in checked.problems], indent=2) + "\n"
 
 
-def _problem(problem: Problem, checked: Checked) -> dict[str, Any]:
+def _problem(problem: Problem, rules: Container[str]) -> dict[str, Any]:
     return {
         "code": problem.code,
         "severity": problem.severity.value,
@@ -28,7 +30,7 @@ def _problem(problem: Problem, checked: Checked) -> dict[str, Any]:
         "label": problem.label,
         "help": problem.help,
         "numbers": dict(problem.numbers),
-        "page": f"tocsin explain {problem.code}" if problem.code in checked.rules else None,
+        "page": f"tocsin explain {problem.code}" if problem.code in rules else None,
         "fix": _fix(problem.fix),
     }
 

@@ -23,10 +23,11 @@ _ROOT = "%SRCROOT%"
 @problem_format
 def write(checked: Checked) -> str:
     """One run of one tool: every rule with its page, every problem with its region and a fingerprint."""
-    codes = sorted({*checked.rules, *(problem.code for problem in checked.problems)})
+    rules = checked.rules
+    codes = sorted({*rules, *(problem.code for problem in checked.problems)})
     indices = {code: index for index, code in enumerate(codes)}
     run = {
-        "tool": {"driver": {"name": "tocsin", "rules": [_rule(code, checked.rules.get(code)) for code in codes]}},
+        "tool": {"driver": {"name": "tocsin", "rules": [_rule(code, rules.get(code)) for code in codes]}},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder that tocsin ran in."}}},
         "results": [_result(problem, indices, mark) for problem, mark in numbered(checked.problems)],
