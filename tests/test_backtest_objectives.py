@@ -9,7 +9,7 @@ import pytest
 from tests.specs import compiled, recording
 
 from tocsin.backtest.model import Backtest, Incident, Incidents, ObjectiveVerdict
-from tocsin.backtest.objectives import objectives
+from tocsin.backtest.objectives import objectives, uncounted
 from tocsin.backtest.run import backtest
 from tocsin.engine.semantics import Semantics
 from tocsin.report.budgets import tables
@@ -140,3 +140,17 @@ def test_text_page_and_json_say_the_same(verdict: Backtest) -> None:
     assert told.rows[0][:4] == ("outage", "shop/availability", "ShopAvailabilityFastBurn", "page")
     page = render(verdict)
     assert all(row[0] in page and row[-1] in page for rows in (spent, tiers, told) for row in rows.rows)
+
+
+def test_a_group_label_that_nothing_has_is_told_and_what_is_not_there_too(tmp_path: Path) -> None:
+    spec = SPEC.replace("by: [tenant]", "by: [tennant]").replace("{tenant: gold}", "{tennant: gold}")
+    groups = list(compiled(spec).groups)
+    found = list(uncounted(judged(groups, tmp_path, None), groups))
+    assert [(one.code, one.span.text, one.help) for one in found] == [
+        ("backtest/no-label", "availability", "did you mean `tenant`?")
+    ]
+    groups = list(compiled(spec.replace("requests_total", "requests_totals")).groups)
+    found = list(uncounted(judged(groups, tmp_path, None), groups))
+    assert [one.code for one in found] == ["backtest/no-events"] * 3
+    groups = list(compiled(SPEC).groups)
+    assert not list(uncounted(judged(groups, tmp_path, None), groups))

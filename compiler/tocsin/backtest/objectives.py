@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -11,10 +11,14 @@ import numpy as np
 from tocsin.accounts import BAD_EVENTS, BURN, CALENDAR, INFO, OBJECTIVE, PERIOD, SERVICE, TARGET, TOTAL_EVENTS
 from tocsin.backtest.model import Backtest, ObjectiveVerdict, RuleVerdict, Spending
 from tocsin.backtest.run import SEVERITY
+from tocsin.diagnostics import Problem, Severity
 from tocsin.duration import parse_duration
-from tocsin.labels import NAME, Labels, drop
-from tocsin.promql.ast import Matcher
-from tocsin.rules import RecordingRule, RuleGroup
+from tocsin.labels import NAME, Labels, drop, get
+from tocsin.promql.ast import Matcher, VectorSelector, walk
+from tocsin.promql.grouped import groups as grouped
+from tocsin.promql.match import matchers_of
+from tocsin.registry import suggest
+from tocsin.rules import RecordingRule, RuleGroup, place
 from tocsin.series import STALE_BITS, Recording, Times, Values
 
 Samples = Mapping[Labels, tuple[Times, Values]]
@@ -32,6 +36,31 @@ def objectives(
         if isinstance(rule, RecordingRule) and rule.name == INFO and {SERVICE, OBJECTIVE, PERIOD} <= set(rule.labels)
     ]
     return tuple(_verdict(backtest, info.labels, wakes) for info in infos)
+
+
+def uncounted(backtest: Backtest, groups: Sequence[RuleGroup]) -> Iterator[Problem]:
+    """That an objective counted nothing, or that nothing has a label that its groups are by."""
+    recording = [rule for group in groups for rule in group.rules if isinstance(rule, RecordingRule)]
+    for rule in recording if backtest.replay else ():
+        if rule.name == TOTAL_EVENTS and {SERVICE, OBJECTIVE} <= set(rule.labels):
+            for code, message, help in _faults(backtest, rule, {one.name for one in recording}):
+                yield Problem(code, message, place(rule, "expr"), severity=Severity.WARNING, help=help)
+
+
+def _faults(backtest: Backtest, rule: RecordingRule, made: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    assert backtest.replay is not None
+    source, window, name = backtest.replay.source, backtest.window, rule.labels[OBJECTIVE]
+    found = _recorded(source, rule.name, rule.labels, window.start, window.end)
+    if not found:
+        yield "backtest/no-events", f"the objective `{name}` counted nothing", "record what its indicator reads"
+        return
+    for label in sorted(grouped(rule.expr) or ()):
+        if not any(get(labels, label) for labels in found):
+            message = f"nothing that the objective `{name}` counts has the label `{label}`: all is one group"
+            read = [node for node in walk(rule.expr) if isinstance(node, VectorSelector) and node.name not in made]
+            series = [source.read(matchers_of(one), window.start, window.end) for one in dict.fromkeys(read)]
+            known = {name for one in series for labels in one.labels for name, _ in labels} - {NAME}
+            yield "backtest/no-label", message, suggest(label, known)
 
 
 def _verdict(backtest: Backtest, info: Mapping[str, str], wakes: Callable[[str], bool]) -> ObjectiveVerdict:

@@ -8,7 +8,7 @@ from datetime import date
 
 from tocsin.backtest import judge
 from tocsin.backtest.model import Backtest
-from tocsin.backtest.objectives import objectives
+from tocsin.backtest.objectives import objectives, uncounted
 from tocsin.diagnostics import Problems
 from tocsin.engine.semantics import Semantics
 from tocsin.lint.suppress import apply
@@ -37,6 +37,7 @@ def judged(
     asked = [one for one in found if settings.selection.asks_of(one[0].code, one[0].span.source.path)]
     left = apply(asked, inputs.sources, data_rule_names(), today, lint_rule_names())
     kept = [problem for problem in left if problem.code.startswith("noise/")]
+    kept += uncounted(verdict, groups)
     problems.extend(kept)
     told = objectives(verdict, groups, settings.wakes)
     return replace(verdict, problems=(*verdict.problems, *kept), objectives=told)
