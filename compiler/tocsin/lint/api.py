@@ -66,6 +66,11 @@ class Subject(AnyRule):
     compiled: bool = False
 
     @property
+    def ours(self) -> bool:
+        """Whether no author wrote its condition: an alert of an objective."""
+        return self.compiled and self.planned is None
+
+    @property
     def wakes(self) -> bool:
         """Whether it wakes a person."""
         return self.settings.wakes(self.rule.labels.get("severity", ""))
@@ -138,9 +143,18 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class LintRule(NoiseRule[S], Generic[S]):
-    """A rule with its page, and the type of subject that it looks at."""
+    """A rule with its page, and the type of subject that it looks at.
+
+    One on `texts` looks at what an author says, and not at how it is written in PromQL: it is asked of the alerts of
+    objectives too, whose expressions are the compiler's.
+    """
 
     takes: type[S]
+    texts: bool = False
+
+    def concerns(self, subject: Linted) -> bool:
+        """Whether the rule has anything to say of a subject."""
+        return isinstance(subject, self.takes) and (self.texts or not isinstance(subject, Subject) or not subject.ours)
 
 
 RULES: Registry[LintRule[Any]] = Registry("lint rule")
@@ -156,17 +170,20 @@ def rule_names() -> list[str]:
     return list(RULES)
 
 
-def lint_rule(severity: Severity = Severity.ERROR, *, optional: bool = False) -> Callable[[Check[S]], Check[S]]:
+def lint_rule(
+    severity: Severity = Severity.ERROR, *, optional: bool = False, texts: bool = False
+) -> Callable[[Check[S]], Check[S]]:
     """Registers a check as the rule that its module is named for; the module's docstring is its page.
 
     The type of the check's argument is what it looks at: `Subject` (an alert), `Recording`, `AnyRule` (both of these),
     `RuleSet`, `Routed`. An optional rule is a matter of policy: it is asked only where the settings give it a level.
+    One on `texts` is asked of the alerts of objectives too.
     """
 
     def add(check: Check[S]) -> Check[S]:
         name, page = page_of(check)
         takes: type[S] = get_type_hints(check)["subject"]
-        RULES.add(name, LintRule(name, severity, check, page, takes, optional=optional))
+        RULES.add(name, LintRule(name, severity, check, page, takes, texts, optional=optional))
         return check
 
     return add

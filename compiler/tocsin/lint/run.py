@@ -36,7 +36,7 @@ def lint(
         (replace(problem, about=(whole, *_measured(subject))), whole)
         for subject in subjects
         for rule in map(RULES.__getitem__, asked)
-        if isinstance(subject, rule.takes)
+        if rule.concerns(subject)
         for problem in rule.problems(subject, levels.get(rule.name))
         if not selection.ignored_in(rule.name, problem.span.source.path)
         for whole in [subject.extent(problem.span)]

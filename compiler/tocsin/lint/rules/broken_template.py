@@ -47,7 +47,7 @@ from tocsin.registry import suggest
 FIELDS = ("Labels", "ExternalLabels", "ExternalURL", "Value")
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     for written in texts(subject):
         yield from _fields(written)

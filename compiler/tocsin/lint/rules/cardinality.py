@@ -48,7 +48,7 @@ BOUNDLESS = frozenset(
 )
 
 
-@lint_rule(Severity.WARNING)
+@lint_rule(Severity.WARNING, texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     labels = flow(subject.rule.expr)
     boundless = sorted(BOUNDLESS & labels.meant - set(labels.fixed) - set(subject.rule.labels))

@@ -58,7 +58,7 @@ from tocsin.rules import AlertingRule
 from tocsin.spec.policy import Range
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: AnyRule) -> Iterator[Finding]:
     policy, rule = subject.settings.policy, subject.rule
     for node in windows(rule.expr):

@@ -44,7 +44,7 @@ from tocsin.promql.ast import Aggregation, Call, Expr
 from tocsin.promql.print import print_expr
 
 
-@lint_rule(Severity.WARNING)
+@lint_rule(Severity.WARNING, texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     labels = flow(subject.rule.expr)
     for written in texts(subject):

@@ -54,7 +54,7 @@ USUAL = frozenset("page ticket critical warning info none error high medium low 
 """Severities that rule files have, whether or not the settings define them."""
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     rule = subject.rule
     severities = ", ".join(f"`{severity.name}`" for severity in subject.settings.severities)

@@ -56,7 +56,7 @@ _VAGUE = re.compile(
 HELP = "say what a person does first, such as `Roll back the last deploy.`; if there is nothing to do, do not page"
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     if not subject.wakes:
         return

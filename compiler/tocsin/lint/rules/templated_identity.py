@@ -45,7 +45,7 @@ from tocsin.templates.expand import reads
 HELP = "move it to an annotation"
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     labels = flow(subject.rule.expr)
     for name, text in subject.rule.labels.items():

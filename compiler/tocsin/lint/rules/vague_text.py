@@ -65,7 +65,7 @@ SHORTEST = 15
 HELP = "say what users notice and how much of it, such as `More than 1% of checkout requests fail`"
 
 
-@lint_rule()
+@lint_rule(texts=True)
 def check(subject: Subject) -> Iterator[Finding]:
     summary = subject.rule.annotations.get("summary", "").strip()
     severity = Severity.ERROR if subject.planned or subject.wakes else Severity.WARNING
