@@ -340,22 +340,22 @@ def dump(data: Any) -> str:
     return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=2**31 - 1, allow_unicode=True))
 
 
-_SAFE = re.compile(r"[A-Za-z_](?:(?!: | #)[ -~])*[({](?:(?!: | #)[ -~])*[)}\]]")
-"""Text that begins like a word and has brackets: no YAML type but text reads so."""
+_SAFE = re.compile(
+    r"[A-Za-z_](?:(?!: | #)[ -~])*[({](?:(?!: | #)[ -~])*[)}\]]"
+    r"|(?!(?:true|false|yes|no|on|off|null|y|n)\Z)[A-Za-z_](?:[A-Za-z0-9_:]*[A-Za-z0-9_])?",
+    re.IGNORECASE,
+)
+"""Text that begins like a word and has brackets, and words: no YAML type but text reads so."""
 
 _LITERAL = re.compile(r"[ -~]*[!-~](?:\n[ -~]*[!-~])+")
 
 
+@lru_cache(1 << 14)
 def dump_text(text: str, indent: int) -> str:
     """A text as `dump` writes it for a key that stands `indent` columns in; for PromQL in a fraction of the time."""
     if _SAFE.fullmatch(text):
         return text
-    if not _LITERAL.fullmatch(text):
-        return re.sub("\n(?!\n)", "\n" + " " * indent, _dumped(text))
+    if "\n" not in text or not _LITERAL.fullmatch(text):
+        return re.sub("\n(?!\n)", "\n" + " " * indent, dump({"": text}).removeprefix("'': ").rstrip("\n"))
     lines = text.replace("\n", "\n" + " " * (indent + 2))
     return f"|{'2' if text[0] == ' ' else ''}-\n{' ' * (indent + 2)}{lines}"
-
-
-@lru_cache(4096)
-def _dumped(text: str) -> str:
-    return dump({"": text}).removeprefix("'': ").rstrip("\n")
