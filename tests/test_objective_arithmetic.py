@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.conftest import Golden
-from tests.specs import compiled
+from tests.specs import compiled, recording
 from typer.testing import CliRunner
 
 from tocsin.cli import app
@@ -207,3 +207,17 @@ def test_an_objective_of_two_services_needs_its_service(tmp_path: Path) -> None:
     )
     done = CliRunner().invoke(app, ["explain", "availabilty", str(tmp_path)])
     assert "did you mean `availability`?" in done.output
+
+
+def test_traffic_is_measured_in_a_recording(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    recording(tmp_path, {'requests_total{job="checkout",instance="a"}': [300.0 * minute for minute in range(121)]})
+    call = ["explain", "availability", str(tmp_path / "spec.yaml"), "--data"]
+    done = CliRunner().invoke(app, [*call, str(tmp_path / "recording.om")])
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.output.splitlines()]
+    assert ["5.0/s", "12,960,000", "12,960"] in rows
+    assert ["fast", "260"] in rows
+    done = CliRunner().invoke(app, [*call, str(tmp_path / "gone.om")])
+    assert done.exit_code == 2
+    assert "error[input/unreadable]" in done.output

@@ -22,10 +22,13 @@ def explain(
         list[Path] | None, typer.Argument(metavar="PATH", help="Where the alert or objective is; default: specs.")
     ] = None,
     settings: SettingsFile = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="A recording: an objective's traffic is measured in it.")
+    ] = None,
 ) -> None:
     """Show a lint rule's page, an alert's PromQL and detection times, or an objective's arithmetic."""
     from tocsin.pipeline import compile as compiling
-    from tocsin.pipeline.explain import explain_alerts, explain_objectives
+    from tocsin.pipeline.explain import explain_alerts, explain_objective, objectives
     from tocsin.pipeline.inputs import read_inputs
     from tocsin.pipeline.rules import data_rule_names, explain_rule, lint_rule_names
 
@@ -38,12 +41,20 @@ def explain(
     with reported(problems):
         inputs = read_inputs(folders, settings, problems)
         compiled = compiling.compile_specs(inputs)
-        alerts, objectives = explain_alerts(inputs, compiled), explain_objectives(inputs, compiled)
-        found = [full for full in objectives if name in (full, full.partition("/")[2])]
-        if name in alerts or len(found) == 1:
-            sys.stdout.write(alerts.get(name) or objectives[found[0]])
+        alerts, known = explain_alerts(inputs, compiled), objectives(compiled)
+        found = [full for full in known if name in (full, full.partition("/")[2])]
+        if name in alerts:
+            sys.stdout.write(alerts[name])
+        elif len(found) == 1:
+            one, planned = known[found[0]]
+            traffic = None
+            if data:
+                from tocsin.pipeline.traffic import measured  # it evaluates, which other pages need not wait for
+
+                traffic = measured(planned, data, inputs.settings, problems)
+            sys.stdout.write(explain_objective(inputs, one, planned, traffic))
         elif found:
             raise wrong_call(f"several services have an objective `{name}`: {', '.join(f'`{one}`' for one in found)}")
         else:
-            known = [*rules, *alerts, *objectives, *(full.partition("/")[2] for full in objectives)]
-            raise wrong_call(f"`{name}` is no lint rule, no alert and no objective: {suggest(name, known)}")
+            names = [*rules, *alerts, *known, *(full.partition("/")[2] for full in known)]
+            raise wrong_call(f"`{name}` is no lint rule, no alert and no objective: {suggest(name, names)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 from tocsin.lint.api import AnyRule
 from tocsin.pipeline.inputs import Inputs
@@ -12,8 +14,9 @@ from tocsin.plan.objectives.cost import cost, recorded
 from tocsin.plan.objectives.emit import alert_name, groups
 from tocsin.plan.objectives.lower import PlannedObjective
 from tocsin.promql.ast import VectorSelector, walk
+from tocsin.report import objective
 from tocsin.report.explain import explain_alert
-from tocsin.report.objective import Setting, explain_burn, explain_objective
+from tocsin.report.objective import Setting, explain_burn
 from tocsin.rules import AlertingRule
 
 
@@ -33,15 +36,21 @@ def explain_alerts(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, st
     return pages
 
 
-def explain_objectives(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, str]:
-    """The pages of all objectives, as `SERVICE/NAME`."""
+def objectives(compiled: Sequence[Compiled]) -> dict[str, tuple[Compiled, PlannedObjective]]:
+    """All objectives, as `SERVICE/NAME`, each with its spec."""
     return {
-        f"{one.spec.service}/{planned.account.objective.name}": explain_objective(
-            planned.account, _setting(inputs, one, planned)
-        )
+        f"{one.spec.service}/{planned.account.objective.name}": (one, planned)
         for one in compiled
         for planned in one.plan.objectives
     }
+
+
+def explain_objective(
+    inputs: Inputs, compiled: Compiled, planned: PlannedObjective, traffic: Mapping[str, Fraction] | None = None
+) -> str:
+    """The page of an objective; `traffic` takes the place of what is assumed, in events a second."""
+    setting = _setting(inputs, compiled, planned)
+    return objective.explain_objective(planned.account, replace(setting, traffic=traffic) if traffic else setting)
 
 
 def _burns(inputs: Inputs, compiled: Compiled) -> dict[str, list[str]]:
