@@ -16,7 +16,7 @@ from tocsin.diagnostics import ProblemError, Problems, Text, render
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.data import Times, open_data
-from tocsin.pipeline.explain import explain_alerts, explain_objective, objectives
+from tocsin.pipeline.explain import explain_alerts, explain_objectives
 from tocsin.pipeline.query import answer
 from tocsin.pipeline.replay import replay
 from tocsin.report import json as json_report
@@ -147,8 +147,8 @@ def everything(folder: Path) -> Problems:
     try:
         inputs, compiled = compiling.check([folder], None, problems, date(2026, 1, 1))
         compiling.artifacts(compiled, inputs.settings, compiling.target_names())
-        pages = [explain_objective(inputs, *one) for one in objectives(compiled).values()]
-        assert all(inert(page) for page in (*explain_alerts(inputs, compiled).values(), *pages))
+        pages = {**explain_alerts(inputs, compiled), **explain_objectives(inputs, compiled)}
+        assert all(inert(page) for page in pages.values())
         groups = compiling.rule_groups(inputs, compiled)
         data = open_data(str(folder / "data"), problems)
         verdict = replay(groups, data, str(folder / "incidents"), Times(), Semantics(), problems)

@@ -53,6 +53,11 @@ def explain_objective(
     return objective.explain_objective(planned.account, replace(setting, traffic=traffic) if traffic else setting)
 
 
+def explain_objectives(inputs: Inputs, compiled: Sequence[Compiled]) -> dict[str, str]:
+    """The pages of all objectives, as `SERVICE/NAME`."""
+    return {name: explain_objective(inputs, *one) for name, one in objectives(compiled).items()}
+
+
 def _burns(inputs: Inputs, compiled: Compiled) -> dict[str, list[str]]:
     """The arithmetic of each burn-rate alert."""
     return {
