@@ -46,8 +46,9 @@ def test_a_session_prints_what_the_readme_says(session: str) -> None:
         assert actual == shown
 
 
-def test_the_spec_of_the_readme_is_the_one_that_is_tested() -> None:
-    spec = (ROOT / "golden" / "readme" / "checkout.yaml").read_text()
+@pytest.mark.parametrize("name", ["checkout.yaml", "objective.yaml"])
+def test_the_spec_of_the_readme_is_the_one_that_is_tested(name: str) -> None:
+    spec = (ROOT / "golden" / "readme" / name).read_text()
     assert f"```yaml\n{spec}```" in README
 
 
