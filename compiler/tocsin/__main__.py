@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -11,8 +10,6 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-COLLECT = 200_000, 20, 100
-"""The trees of rules live until the end: to look for garbage among them as often as usual takes a third of the time."""
 
 
 class _Interrupt:
@@ -41,7 +38,6 @@ def _leave() -> NoReturn:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    gc.set_threshold(*COLLECT)
     interrupt = _Interrupt()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from tocsin.cli import backtest, check, compile, explain, query, record, schema
+from tocsin.cli import backtest, check, compile, explain, lsp, query, record, schema
 
 app = typer.Typer(
     add_completion=False,
@@ -29,6 +29,7 @@ app.command("record")(record.record)
 app.command("query")(query.query)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
+app.command("lsp")(lsp.lsp)
 
 
 def main() -> None:

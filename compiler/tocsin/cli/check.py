@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from tocsin.cli.console import reported, shown, wrong_call
+from tocsin.cli.console import reported, shown, uncollected, wrong_call
 from tocsin.cli.options import Paths, SettingsFile
 from tocsin.diagnostics import Problems, Severity
 from tocsin.report import problems as reporting
@@ -70,7 +70,8 @@ def check(
     with reported(problems):
         order = Order(tuple(paths), settings, fail_on, baseline, write_baseline, changed_since, chosen, ignored)
         today = datetime.now(UTC).date()
-        checked = checking(order, today)
+        with uncollected():
+            checked = checking(order, today)
         if (fix or diff) and _repaired(checked, sys.stdout if format is ProblemFormat.TEXT else sys.stderr, fix=fix):
             checked = checking(order, today)
     found = Problems(checked.problems)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tocsin.cli.console import reported, shown, wrong_call
+from tocsin.cli.console import reported, shown, uncollected, wrong_call
 from tocsin.cli.options import Paths, SettingsFile
 from tocsin.diagnostics import Problem, Problems, Source, printable
 from tocsin.registry import suggest
@@ -33,7 +33,7 @@ def compile_(
     from tocsin.targets import files
 
     problems = Problems()
-    with reported(problems):
+    with reported(problems), uncollected():
         inputs, compiled = compiling.check(paths, settings, problems, datetime.now(UTC).date())
         targets = _targets(target)
         if problems.errors:
