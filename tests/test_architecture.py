@@ -43,7 +43,7 @@ VERDICT = (
     "backtest",
     "record",
 )
-ENDS = ("report", "pipeline", "cli")
+ENDS = ("report", "pipeline", "editor", "cli")
 LAYERS = (*SHARED, *INTENT, *VERDICT, *ENDS)
 """A module imports only from its own layer or those before it."""
 
@@ -124,6 +124,8 @@ def test_nobody_imports_the_package_root() -> None:
         ("plotly", "report/"),
         ("jinja2", "report/"),
         ("typer", "cli/"),
+        ("pygls", "editor/"),
+        ("lsprotocol", "editor/"),
     ],
 )
 def test_a_library_is_imported_in_one_room(library: str, room: str) -> None:

@@ -65,6 +65,15 @@ class Quantity:
         return float(self.exact)
 
 
+def suffixes(unit: Unit) -> list[str]:
+    """What may stand behind a number of a unit.
+
+    >>> suffixes(Unit.PER_SECOND)
+    ['/s', '/m', '/h']
+    """
+    return [name for name, (measures, _) in _SUFFIXES.items() if measures is unit]
+
+
 def parse_quantity(text: str) -> Quantity:
     """Reads a quantity. Raises ValueError with what was expected.
 
