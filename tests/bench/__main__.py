@@ -4,6 +4,7 @@ python -m tests.bench                                       all of it (`make ben
 python -m tests.bench rules --series 100 --days 7 --only rate
 python -m tests.bench processes --folder /var/tmp/bench     keep the load there for the next time
 python -m tests.bench commands
+python -m tests.bench objectives                            beside Sloth's and Pyrra's rules
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.bench import commands, decode, evaluate, memory
+from tests.bench import commands, decode, evaluate, memory, objectives
 
-PARTS = ("commands", "decode", "rules", "processes", "memory")
+PARTS = ("commands", "decode", "rules", "processes", "objectives", "memory")
 
 
 def main() -> None:
@@ -33,8 +34,11 @@ def main() -> None:
         agreed &= evaluate.run(chosen.series or 100, chosen.days, chosen.only, chosen.folder, whole=False)
     if chosen.part in (None, "processes"):
         agreed &= evaluate.run(chosen.series or 1000, chosen.days, chosen.only, chosen.folder, whole=True)
+    cheap = chosen.part not in (None, "objectives") or objectives.run(chosen.series or 100)
     if not agreed:
         sys.exit("a result differs from Prometheus's, or what is read from what was written")
+    if not cheap:
+        sys.exit("an objective's rules read more than a tenth of the samples that Sloth's read")
     if chosen.part in (None, "memory"):
         memory.main()  # leaves with 1 where it took too much
 
