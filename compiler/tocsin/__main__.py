@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -49,6 +50,8 @@ def main() -> None:
         if interrupt.came or isinstance(end, KeyboardInterrupt):
             _leave()
         raise
+    finally:
+        gc.freeze()  # all that is left is of no use: the interpreter need not look for garbage in it
 
 
 if __name__ == "__main__":
