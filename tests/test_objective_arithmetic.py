@@ -14,12 +14,16 @@ from tests.conftest import Golden
 from tests.specs import compiled, recording
 from typer.testing import CliRunner
 
+from tocsin.alerts.replay import replay
 from tocsin.cli import app
 from tocsin.diagnostics import Text
-from tocsin.plan.objectives.arithmetic import Burning, Pace, detection, least_bad, reset
+from tocsin.engine.semantics import Semantics
+from tocsin.plan.objectives.arithmetic import HOUR, Burning, Pace, burning, detection, least_bad, reset
 from tocsin.plan.objectives.cost import Cost, cost, recorded
+from tocsin.plan.objectives.emit import alert_name
 from tocsin.promql.parse import parse
 from tocsin.rules import RecordingRule, RuleGroup
+from tocsin.spec.settings import Settings
 
 LATE = 1_000_000
 
@@ -221,3 +225,31 @@ def test_traffic_is_measured_in_a_recording(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*call, str(tmp_path / "gone.om")])
     assert done.exit_code == 2
     assert "error[input/unreadable]" in done.output
+
+
+@pytest.mark.parametrize(("share", "late"), [(1.0, 0), (0.1, 7), (0.1, 14), (0.02, 3)])
+def test_the_compiled_rules_fire_and_end_as_told(share: float, late: int, tmp_path: Path) -> None:
+    """An hour's outage that begins some seconds after an evaluation, in a server that scrapes every 15 s."""
+    begin, outage = 7 * HOUR + late * 1000, HOUR
+    times = range(0, 10 * HOUR, 15_000)
+    bad = [share * 100 * min(max(time - begin, 0), outage) / 1000 for time in times]
+    series = {"errors_total": bad, "requests_total": [time / 10 for time in times]}
+    labels = '{job="checkout",instance="a"}'
+    data = recording(tmp_path, {f"{name}{labels}": values for name, values in series.items()}, 15_000)
+    whole = compiled(SPEC, Settings(scrape_interval=15_000))
+    own = whole.plan.objectives[0].account
+    timelines = replay(whole.groups, data, 0, 10 * HOUR - 15_000, Semantics(compat=2)).timelines
+    pace, seen = Pace(15_000, 60_000), 0
+    for tier, burn in burning(own, own.objective.target):
+        (timeline,) = [one for one in timelines if one.rule.name == alert_name(own, tier)]
+        told = detection(burn, Fraction(share), pace), reset(burn, Fraction(share), outage, pace)
+        # What lies before the recording is in the windows of more than seven hours, and of no account here.
+        if tier.long > 7 * HOUR or told[0] is None or told[1] is None:
+            continue
+        (episode,) = timeline.episodes
+        assert episode.firing is not None
+        assert told[0] - 75_000 <= episode.firing - begin <= told[0]
+        if episode.resolved is not None:
+            assert told[1] - 75_000 - 1 <= episode.resolved - begin - outage <= told[1]
+            seen += 1
+    assert seen

@@ -56,5 +56,5 @@ def explain(
         elif found:
             raise wrong_call(f"several services have an objective `{name}`: {', '.join(f'`{one}`' for one in found)}")
         else:
-            names = [*rules, *alerts, *known, *(full.partition("/")[2] for full in known)]
+            names = {*rules, *alerts, *known, *(full.partition("/")[2] for full in known)}
             raise wrong_call(f"`{name}` is no lint rule, no alert and no objective: {suggest(name, names)}")
