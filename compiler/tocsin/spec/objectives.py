@@ -89,6 +89,9 @@ class ObjectiveReader(Shares):
         targets = tuple(self._targets(node, by))
         parts = composites.parts(node)
         tiers = self._tiers.tiers(node, period, slices) if period else ()
+        if target is not None and text(node, "thresholds") != "traffic":
+            judged = (target, *(group.target for group in targets))
+            self._tiers.check_thresholds(judged, tiers, (node.get("target") or node).span)
         self._check_groups(node, by)
         self._check_texts(node)
         self._check_severity(node, "exhausted")
@@ -100,7 +103,7 @@ class ObjectiveReader(Shares):
         if period is None or target is None or by is None or len(self.problems) > before:
             return None
         places = {key.text.value: value.span for key, value in node.entries} | nested("labels", node)
-        objective = Objective(
+        return Objective(
             text(node, "name"),
             target,
             period,
@@ -124,8 +127,6 @@ class ObjectiveReader(Shares):
             texts(node.get("labels")),
             places | {"rule": node.span},
         )
-        self._tiers.check_thresholds(objective)
-        return objective if len(self.problems) == before else None
 
     def _check_indicator(self, node: MapNode) -> None:
         """Whether what is judged counts events, or can be told good from bad in slices of time."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import product
+
 from tocsin.diagnostics import Problems, Span
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import format_duration
 from tocsin.spec.burn_rates import BurnTable, BurnTier
-from tocsin.spec.model import Objective, Period, Tier, TimeSlices
+from tocsin.spec.model import Period, Tier, TimeSlices
 from tocsin.spec.settings import Settings
+from tocsin.spec.shares import percent
 from tocsin.spec.values import Values, entries, nested, text, texts
 
 
@@ -103,17 +108,14 @@ class TierReader(Values):
             return True
         return False
 
-    def check_thresholds(self, objective: Objective) -> None:
+    def check_thresholds(self, targets: Iterable[Decimal], tiers: Iterable[Tier], place: Span) -> None:
         """A tier whose threshold is a share of 1 or more waits for more bad events than there are."""
-        if objective.traffic_aware:
-            return
-        for target in dict.fromkeys((objective.target, *(group.target for group in objective.targets))):
-            for tier in objective.tiers:
-                threshold = tier.burn_rate * (1 - target)
-                if threshold >= 1:
-                    message = (
-                        f"the tier `{tier.name}` can never fire: {tier.burn_rate:f} times the budget of"
-                        f" {((1 - target) * 100).normalize():f}% is {(threshold * 100).normalize():f}% of all events"
-                    )
-                    help = f"drop it with `tiers: {{{tier.name}: off}}`, or choose a table with lower burn rates"
-                    self.fault("burn-rate", message, objective.place("target"), help)
+        for target, tier in product(dict.fromkeys(targets), tiers):
+            threshold = tier.burn_rate * (1 - target)
+            if threshold >= 1:
+                message = (
+                    f"the tier `{tier.name}` can never fire: {tier.burn_rate:f} times the budget of"
+                    f" {percent(1 - target)} is {percent(threshold)} of all events"
+                )
+                help = f"drop it with `tiers: {{{tier.name}: off}}`, or choose a table with lower burn rates"
+                self.fault("burn-rate", message, place, help)
