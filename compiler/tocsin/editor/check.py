@@ -14,7 +14,7 @@ from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import decoded, read_source
 from tocsin.editor.positions import Positions
 from tocsin.pipeline import compile as compiling
-from tocsin.pipeline.inputs import Inputs
+from tocsin.pipeline.inputs import SETTINGS, Inputs
 from tocsin.plan.emit import Compiled
 from tocsin.spec.settings import Settings, without_secrets
 
@@ -61,7 +61,8 @@ def check_text(path: Path, texts: Mapping[str, str], today: date) -> Checked:
     inputs, compiled = Inputs(Settings()), list[Compiled]()
     try:
         source = read(path)
-        inputs, compiled = compiling.check([path], None, problems, today, read=read)
+        settings = path if path.name == SETTINGS else None  # it may not have been saved yet
+        inputs, compiled = compiling.check([path], settings, problems, today, read=read)
     except ProblemError as error:
         problems.add(error.problem)
     except Exception as error:  # an editor's user cannot do without the server until we have repaired it

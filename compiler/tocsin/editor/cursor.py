@@ -55,10 +55,11 @@ class Outline:
 
     def path(self, index: int) -> Path:
         """The keys down to an entry."""
-        if index < 0:
-            return ()
-        entry = self.entries[index]
-        return (*self.path(entry.above), entry.key)
+        steps = []
+        while index >= 0:
+            steps.append(self.entries[index].key)
+            index = self.entries[index].above
+        return tuple(reversed(steps))
 
     def keys(self, path: Path) -> list[str]:
         """The keys of the mappings at a path."""

@@ -114,6 +114,7 @@ class Desk:
     async def _check(self, document: Document, pause: float) -> None:
         await asyncio.sleep(pause)
         texts = {os.path.realpath(one.path): one.text for one in self._documents.values()}
+        texts[os.path.realpath(document.path)] = document.text  # another that is nowhere may have the same path
         today = datetime.now(UTC).date()
         started = time.monotonic()
         loop = asyncio.get_running_loop()
