@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.command import SPEC, run
+
 from tocsin.diagnostics import Problems
 from tocsin.document import parse_documents, plain, read_source
 
@@ -26,9 +26,9 @@ def hooks() -> dict[str, dict[str, Any]]:
 def call(name: str, folder: Path) -> int:
     """The exit code of a hook in a repository. Its arguments are those for the usual folders, and no file is added."""
     hook = hooks()[name]
-    program, *words = [*shlex.split(hook["entry"]), *hook["args"]]
-    assert (program, hook["pass_filenames"], hook["language"]) == ("tocsin", False, "python")
-    return run(*words, cwd=folder).returncode
+    words: list[str] = shlex.split(hook["entry"]) + hook["args"]
+    assert (words[0], hook["pass_filenames"], hook["language"]) == ("tocsin", False, "python")
+    return run(*words[1:], cwd=folder).returncode
 
 
 @pytest.mark.parametrize("name", ["tocsin-check", "tocsin-compile"])
