@@ -126,6 +126,16 @@ def test_the_problems_are_those_of_a_check_of_the_saved_file(
     assert [(s["line"] + 1, s["character"] + 1) for s in starts] == [(one["line"], one["column"]) for one in expected]
 
 
+def test_a_file_that_is_not_about_alerts_gets_a_hint_at_most(client: Editor, tmp_path: Path) -> None:
+    for name, text in (
+        ("a.yaml", "services: {web: {image: x}}\n"),
+        ("b.yaml", ""),
+        ("c.yaml", "apiVersion: v1\nkind: Pod\n"),
+    ):
+        (found,) = client.diagnostics(client.open(tmp_path / name, text))
+        assert found["severity"] == 4
+
+
 def test_a_burst_of_keystrokes_is_checked_once(client: Editor, tmp_path: Path) -> None:
     uri = client.open(tmp_path / "shop.yaml", SPEC)
     client.diagnostics(uri)

@@ -25,6 +25,8 @@ _SEVERITIES = {
     Severity.WARNING: DiagnosticSeverity.Warning,
     Severity.INFO: DiagnosticSeverity.Information,
 }
+_NOT_OURS = ("input/empty", "input/nothing", "input/unknown")
+"""What is said of a file that is not about alerts: an editor asks of every YAML file, and only wants a hint then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def diagnostics(checked: Checked, positions: Positions) -> list[Diagnostic]:
         Diagnostic(
             positions.range(problem.span.start, problem.span.end),
             _message(problem),
-            _SEVERITIES[problem.severity],
+            DiagnosticSeverity.Hint if problem.code in _NOT_OURS else _SEVERITIES[problem.severity],
             problem.code,
             source=TOOL,
         )
