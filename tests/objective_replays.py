@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -72,19 +74,24 @@ def recorded(done: Replay, name: str, objective: str = "") -> dict[Labels, dict[
     return found
 
 
-def true_spent(ground: Ground, period: str, group: Labels, at: int) -> float | None:
-    """The share of the budget that is spent at an evaluation."""
+def true_spent(ground: Ground, period: str, group: Labels, now: int, last: int) -> float | None:
+    """The share of the budget that is spent at an evaluation, by the events up to `last`."""
     unit, zone, length = spans(period)
-    place, zero = ground.steps.of(at), np.zeros(len(ground.steps.times))
+    zero = np.zeros(len(ground.steps.times))
 
     def of(ledger: Ledger) -> float:
         counts = ledger.get(group, zero)
         if length:
-            return in_rolling(counts, place, length // ground.steps.step)
-        return in_calendar(counts, place, ground.steps, unit, zone)
+            return in_rolling(counts, ground.steps.of(last), length // ground.steps.step)
+        return in_calendar(counts, now, last, ground.steps, unit, zone)
 
     total, bad = of(ground.total), of(ground.bad)
     return bad / total / (1 - ground.target.get(group, 0.99)) if total > 0 else None
+
+
+def coarse(samples: Mapping[int, float]) -> int:
+    """How often a budget is evaluated; it knows all events up to the evaluation before."""
+    return min(after - before for before, after in pairwise(sorted(samples)))
 
 
 def check(done: Replay, ground: Ground, periods: tuple[str, ...]) -> int:
@@ -95,8 +102,9 @@ def check(done: Replay, ground: Ground, periods: tuple[str, ...]) -> int:
         assert ours.keys() == ground.total.keys()
         for group, samples in ours.items():
             assert len(samples) > 100
+            step = coarse(samples)
             for at, value in samples.items():
-                truth = true_spent(ground, period, group, at)
+                truth = true_spent(ground, period, group, at, at - step)
                 assert truth is not None, (period, group, at)
                 assert value == pytest.approx(truth, rel=NINE_DIGITS, abs=1e-12), (period, group, (at - START) / HOUR)
             compared += len(samples)

@@ -39,6 +39,11 @@ class Steps:
         return np.arange(self.start, self.end + 1, self.step)
 
     @property
+    def fine(self) -> int:
+        """The length of the parts of a step in which counters are compared: up to a minute."""
+        return self.step // -(-self.step // 60_000)
+
+    @property
     def last(self) -> int:
         return self.start + (self.end - self.start) // self.step * self.step
 
@@ -54,7 +59,7 @@ def growths(samples: Samples, is_known: Callable[[int], bool], steps: Steps) -> 
     for time, value in samples:
         if is_stale(value):
             continue
-        before = steps.start + (steps.of(time) - 1) * steps.step
+        before = steps.start + ((time - 1 - steps.start) // steps.fine) * steps.fine
         if last is None or seen <= before - FORGOTTEN:
             yield time, (value if is_known(before) else 0.0)
         else:
@@ -114,10 +119,10 @@ def in_rolling(counts: Counts, at: int, length: int) -> float:
     return float(counts[max(0, at + 1 - length) : at + 1].sum())
 
 
-def in_calendar(counts: Counts, at: int, steps: Steps, unit: str, zone: str) -> float:
-    """The sum of the steps since the period of the calendar began."""
-    began = beginning(steps.start + at * steps.step, unit, zone)
-    return float(counts[bisect_left(steps.times, began + 1) : at + 1].sum())
+def in_calendar(counts: Counts, now: int, last: int, steps: Steps, unit: str, zone: str) -> float:
+    """The sum of the steps since the period of `now` began, up to the one that ends with `last`."""
+    began = beginning(now, unit, zone)
+    return float(counts[bisect_left(steps.times, began + 1) : steps.of(last) + 1].sum())
 
 
 def beginning(time: int, unit: str, zone: str) -> int:

@@ -35,6 +35,17 @@ def test_the_budget_is_that_of_the_events(name: str, version: Versions) -> None:
     assert check(done, ground, PERIODS) > 800
 
 
+@pytest.mark.parametrize("version", VERSIONS, ids=str)
+@pytest.mark.parametrize("seconds", [15, 30, 150, 600])
+def test_other_evaluation_intervals(seconds: int, version: Versions) -> None:
+    for name in ("resets", "targets_away"):
+        steps = Steps(START, START + 26 * HOUR, seconds * 1000)
+        ground = ratio(GROUND[name]().data, steps=steps)
+        done = run(spec(ground, PERIODS), ground, version, evaluation_interval=seconds * 1000)
+        assert not done.problems
+        assert check(done, ground, PERIODS) > 300
+
+
 def slow(start: int, days: float) -> Ground:
     """Some requests every quarter of an hour, evaluated as seldom; the errors change with the day."""
     steps = Steps(start, start + int(days * DAY), 15 * MINUTE)
@@ -49,24 +60,24 @@ def slow(start: int, days: float) -> Ground:
 
 
 @pytest.mark.parametrize(
-    ("day", "zone"),
+    ("day", "zone", "version"),
     [
-        ("2026-03-28", "Europe/Berlin"),  # forward on the 29th; the month, the quarter and a week begin after it
-        ("2026-10-30", "America/New_York"),  # back on the 1st, after the month has begun
-        ("2026-10-30", "America/Havana"),  # at midnight of the 1st, which comes twice
-        ("2026-03-30", "Australia/Lord_Howe"),  # by half an hour on the 5th
-        ("2026-04-02", "America/Santiago"),  # at midnight of a Saturday
-        ("2026-06-29", "Asia/Kathmandu"),  # 5:45 from UTC
-        ("2026-12-31", "Asia/Kolkata"),
-        ("2027-12-30", "UTC"),
+        ("2026-03-28", "Europe/Berlin", 0),  # forward on the 29th; the month, the quarter and a week begin after it
+        ("2026-10-30", "America/New_York", 1),  # back on the 1st, after the month has begun
+        ("2026-10-30", "America/Havana", 2),  # at midnight of the 1st, which comes twice
+        ("2026-03-30", "Australia/Lord_Howe", 0),  # by half an hour on the 5th
+        ("2026-04-02", "America/Santiago", 1),  # at midnight of a Saturday
+        ("2026-06-29", "Asia/Kathmandu", 2),  # 5:45 from UTC
+        ("2026-12-31", "Asia/Kolkata", 0),
+        ("2027-12-30", "UTC", 1),
     ],
 )
-def test_a_period_of_the_calendar_begins_at_local_midnight(day: str, zone: str) -> None:
+def test_a_period_of_the_calendar_begins_at_local_midnight(day: str, zone: str, version: int) -> None:
     ground = slow(round(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000), 6)
     periods = tuple(f"{unit} {zone}" for unit in ("week", "month", "quarter"))
     began = {beginning(int(time), unit, zone) for time in ground.steps.times for unit in ("week", "month")}
     assert max(began) > ground.steps.start, "no period begins"
-    done = run(spec(ground, periods), ground, VERSIONS[0], evaluation_interval=15 * MINUTE)
+    done = run(spec(ground, periods), ground, VERSIONS[version], evaluation_interval=15 * MINUTE)
     assert not done.problems
     assert check(done, ground, periods) > 1500
 
@@ -91,25 +102,28 @@ def test_every_event_counts_once_wherever_groups_stand_in_their_interval(version
     ours = recorded(done, "slo:error_budget_spent:ratio")[()]
     assert len({(at - late) % MINUTE for at in ours}) == 1
     for at, value in ours.items():
-        counted_until = at - (at - late) % MINUTE
-        assert value == pytest.approx(true_spent(ground, "30d", (), counted_until), rel=NINE_DIGITS, abs=1e-12)
+        last = at - 4 * MINUTE - (at - late) % MINUTE
+        assert value == pytest.approx(true_spent(ground, "30d", (), at, last), rel=NINE_DIGITS, abs=1e-12)
 
 
-def test_what_happens_while_prometheus_is_down_is_not_counted_and_nothing_is_counted_twice() -> None:
+@pytest.mark.parametrize(("period", "step"), [("6h", 1), ("week", 1), ("month Asia/Tokyo", 3), ("30d", 4)])
+def test_what_happens_while_prometheus_is_down_is_not_counted_and_nothing_is_counted_twice(
+    period: str, step: int
+) -> None:
+    """Nor is the last step before, which would have been summed up in the next."""
     ground = GROUND["resets"]()
     outage = Outage(START + 15 * HOUR + 30_000, START + 15 * HOUR + 24 * MINUTE)
 
     def out(time: int) -> bool:
-        return outage.start <= time + MINUTE // 2 < outage.end
+        return START + 15 * HOUR - step * MINUTE < time < outage.end - MINUTE
 
     held = replace(
         ground,
         total={(): without(ground.total[()], ground.steps, out)},
         bad={(): without(ground.bad[()], ground.steps, out)},
     )
-    periods = ("6h", "week", "month Asia/Tokyo")
-    done = run(spec(held, periods), held, VERSIONS[0], Schedule(0, (outage,)))
-    assert check(done, held, periods) > 1000
+    done = run(spec(held, (period,)), held, VERSIONS[0], Schedule(0, (outage,)))
+    assert check(done, held, (period,)) > 300
 
 
 def weekly(zone: str, days: tuple[int, ...], start: int, end: int) -> Callable[[int], bool]:
@@ -175,13 +189,15 @@ def test_adjustments_count_as_long_as_what_happened_with_them() -> None:
         "adjustments: [{at: '2026-03-02T04:00:30Z', bad_events: 500, reason: lost in the mail},"
         " {at: '2026-03-02T21:30:00Z', bad_events: -100, reason: a test of ours}]"
     )
-    bad = ground.bad[()].copy()
-    for hour, events in ((4 + 0.5 / 60, 500), (21.5, -100)):
-        bad[ground.steps.of(START + round(hour * HOUR))] += events
-    adjusted = replace(ground, objective=written, bad={(): bad})
-    done = run(spec(adjusted, PERIODS), adjusted, VERSIONS[0])
-    assert not done.problems
-    assert check(done, adjusted, PERIODS) > 500
+    for period, step in (("6h", 1), ("30d", 4)):
+        bad = ground.bad[()].copy()
+        for hour, events in ((4 + 0.5 / 60, 500), (21.5, -100)):
+            # They count at once, other events when the next step begins.
+            bad[ground.steps.of(START + round(hour * HOUR)) - step] += events
+        adjusted = replace(ground, objective=written, bad={(): bad})
+        done = run(spec(adjusted, (period,)), adjusted, VERSIONS[0])
+        assert not done.problems
+        assert check(done, adjusted, (period,)) > 300
 
 
 def test_a_composite_weighs_the_shares_of_its_parts() -> None:
@@ -202,7 +218,11 @@ objectives:
     for at, value in ours.items():
         if at % (4 * MINUTE):
             continue  # the second part's sums are of four minutes
-        shares = [(true_spent(ground, "6h", (), at) or 0) * 0.01 for ground in (errors, slow_ones)]
+        lasts = (at - MINUTE, at - 4 * MINUTE)
+        shares = [
+            (true_spent(ground, "6h", (), at, last) or 0) * 0.01
+            for ground, last in zip((errors, slow_ones), lasts, strict=True)
+        ]
         assert value == pytest.approx((0.75 * shares[0] + 0.25 * shares[1]) / 0.02, rel=NINE_DIGITS, abs=1e-12)
 
 
@@ -253,6 +273,8 @@ def test_sloth_says_otherwise(name: str, theirs: float | None, true: float | Non
         assert last is None or last < share * 0.6
     else:
         assert last == pytest.approx(theirs, rel=0.05, nan_ok=True)
-    assert share == pytest.approx((true_spent(ground, "30d", (), until) or 0) * 0.01, rel=NINE_DIGITS)
+    assert share == pytest.approx(
+        (true_spent(ground, "30d", (), until, until - 4 * MINUTE) or 0) * 0.01, rel=NINE_DIGITS
+    )
     if true is not None:
         assert share == pytest.approx(true, rel=0.05)

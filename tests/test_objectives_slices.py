@@ -147,7 +147,7 @@ def test_slices_with_too_little_traffic(version: Versions) -> None:
     done = run(spec(ground, ("30d",)), ground, version)
     last = max(recorded(done, "slo:bad_events:period")[()].items())[1]
     assert last == low.sum()
-    assert max(recorded(done, "slo:total_events:period")[()].items())[1] == two.sum()
+    assert max(recorded(done, "slo:total_events:period")[()].items())[1] == two[:-4].sum()
 
 
 @pytest.mark.live("promtool")

@@ -61,10 +61,10 @@ class Slower(Plain):
         share = build.binary(in_time, "/", build.compare(total, ">", build.number(0)))
         return build.binary(build.number(1), "-", share)
 
-    def counts(self, step: int, tiled: int) -> Counts:  # noqa: ARG002 - the protocol's signature
+    def counts(self, step: int, tiled: int) -> Counts:
         """Those that are in time among all."""
         total = _part(self.histogram, "_count")
-        return Counts(since(total, step, self.by), since(self.watched(), step, self.by, total), good=True)
+        return Counts(since(total, step, tiled, self.by), since(self.watched(), step, tiled, self.by, total), good=True)
 
     def watched(self) -> VectorSelector:
         """The one bucket: where the histogram has no such bound, the alert on missing data says so."""

@@ -66,7 +66,7 @@ class Ratio(Plain):
         if isinstance(part, VectorSelector) and isinstance(total, VectorSelector):
             if part.name is None or total.name is None:
                 return None
-            return Counts(since(total, step, self.by), since(part, step, self.by, total), self.good)
+            return Counts(since(total, step, tiled, self.by), since(part, step, tiled, self.by, total), self.good)
         if _adds_up(part) and _adds_up(total):
             return Counts(build.with_window(total, tiled), build.with_window(part, tiled), self.good)
         return Counts(_in_step(total, step), _in_step(part, step), self.good)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from tocsin.duration import format_duration
@@ -31,11 +32,16 @@ def budget(own: Account) -> Iterator[RecordingRule]:
 
 
 def coarse(own: Account) -> Iterator[RecordingRule]:
-    """The events in longer steps, of which the period has few enough."""
+    """The events in longer steps, of which the period has few enough: those of the step before.
+
+    Prometheus evaluates the two groups at moments of their own, which may be as good as the same; what the other one
+    records right then would be missing here in every step, or in none, as it happens.
+    """
     step = own.coarse_step
     for name, what in ((names.TOTAL_EVENTS, "All events"), (names.BAD_EVENTS, "Bad events")):
-        comment = f"{what} of {format_duration(step)}, so that a period adds up few."
-        yield own.record(names.coarse(name, step), own.sum(name, step), comment)
+        comment = f"{what} of {format_duration(step)}, so that a period adds up few; all of them are recorded by now."
+        events = build.over(replace(own.select(name), offset=step), own.tiled(step))
+        yield own.record(names.coarse(name, step), build.call("sum_over_time", events), comment)
 
 
 def standing(own: Account, share: Expr, seen: Expr) -> Iterator[RecordingRule]:

@@ -74,9 +74,9 @@ def _date(function: str, seconds: Expr) -> Expr:
 
 
 def current(own: Account, series: VectorSelector, step: int, function: str = "sum_over_time") -> Expr:
-    """What was recorded since the period began, of a series in steps of `step` ms, summed up (or counted)."""
+    """What was counted since the period began, by a series of the steps of `step` ms before each, summed or counted."""
     began = build.call("scalar", build.at(own.select(names.PERIOD_START), "end"))
-    since = build.compare(_vector(build.call("time")), ">", began)
+    since = build.compare(_vector(build.call("time")), ">", build.binary(began, "+", build.number(step / 1000)))
     # Each sample once: also where one is missing, and the one before would be taken for it.
     once = build.call("last_over_time", build.over(series, own.tiled(step)))
     longest = _LONGEST[own.objective.period.calendar] * DAY * 1000
