@@ -130,6 +130,7 @@ def _places(own: Account, tier: Tier | None) -> dict[str, Span]:
         "indicator": own.spec.places.get(f"indicators.{own.objective.indicator}"),
         "indicator.whole": own.spec.places.get(f"indicators.{own.objective.indicator}.whole"),
         "min_events": origin.get("min_events"),
+        "no_data": origin.get("no_data"),
         "keep_firing_for": changed.get("keep_firing_for"),
         f"labels.{names.SEVERITY}": changed.get("severity"),
         f"labels.{names.OWNER}": changed.get("owner") or own.spec.places.get("owner"),
