@@ -29,7 +29,7 @@ backtest: $(READY) ## replay specs/ on DATA (and INCIDENTS), and write REPORT
 	@$(BACKTEST)
 
 test: $(READY) references ## all the tests, against real Prometheus and Alertmanager where they can be had
-	@$(RUN) pytest $(PYTEST)
+	@$(RUN) pytest -n auto --dist loadfile $(PYTEST)
 
 fuzz: $(READY) references ## COUNT random expressions, from SEED, against a live Prometheus 2.42
 	@$(RUN) tests.fuzz --count $(COUNT) --seed $(SEED)
