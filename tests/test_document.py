@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source
-from tocsin.document import ListNode, MapNode, Node, Scalar, dump, dump_text, locate, parse_documents, plain, read_source
+from tocsin.document import (
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    dump,
+    dump_text,
+    locate,
+    parse_documents,
+    plain,
+    read_source,
+)
 from tocsin.promql.parse import parse
 
 
