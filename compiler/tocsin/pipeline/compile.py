@@ -52,9 +52,11 @@ def _rules(inputs: Inputs, compiled: Sequence[Compiled]) -> Iterator[AnyRule]:
         )
     for group in inputs.groups:
         for rule in group.rules:
+            # What tocsin compiled was judged where it was written, in the spec.
+            compiled_before = group.places["rule"].source.text.startswith(MARK)
             if isinstance(rule, AlertingRule):
-                yield Subject(rule, group, settings)
-            elif not group.places["rule"].source.text.startswith(MARK):
+                yield Subject(rule, group, settings, compiled=compiled_before)
+            elif not compiled_before:
                 yield Recording(rule, group, settings)
 
 
