@@ -214,9 +214,14 @@ class _Reader:
 def _spans(body: MapNode) -> Iterator[tuple[str, Span]]:
     """Where each value stands; a label or annotation as `labels.NAME`."""
     for key, value in body.entries:
-        yield key.text.value, value.span
+        yield key.text.value, _shown(key, value)
         if isinstance(value, MapNode):
-            yield from ((f"{key.text.value}.{name.text.value}", inner.span) for name, inner in value.entries)
+            yield from ((f"{key.text.value}.{name.text.value}", _shown(name, inner)) for name, inner in value.entries)
+
+
+def _shown(key: Scalar, value: Node) -> Span:
+    """The place of a value; one of no characters has none of its own, and is shown by its key."""
+    return value.span if value.span.text.strip() else key.span
 
 
 def print_groups(groups: Sequence[RuleGroup]) -> str:

@@ -62,9 +62,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield Finding(message, place, "makes several alerts one", help, Severity.WARNING)
         elif not text.strip() and name not in labels.may:
             message = f"an empty label is no label, and the alert has no `{name}` that this could take away"
-            # A value of no characters has no place of its own.
-            shown = place if place.text.strip() else subject.place("alert")
-            yield Finding(message, shown, "does nothing", "remove it, or give it a value", Severity.WARNING)
+            yield Finding(message, place, "does nothing", "remove it, or give it a value", Severity.WARNING)
 
 
 def _changing(name: str, what: str, place: Span) -> Finding:
