@@ -81,6 +81,22 @@ def test_a_comment_is_held_to_its_form(tmp_path: Path, comment: str, found: list
             assert problem.severity is Severity.ERROR
 
 
+@pytest.mark.parametrize(
+    "reason", ["TODO: the reason", "todo", "FIXME why?", "xxx", "<TODO: why>", "...", "--", "?!", "_", "— …"]
+)
+def test_a_reason_that_is_still_to_be_written_is_none(tmp_path: Path, reason: str) -> None:
+    noise, bad = lint(tmp_path, noisy(line=f"# tocsin: allow {CODE} until 2026-07-01 -- {reason}"))
+    assert (bad.code, noise.code) == ("lint/bad-allowance", CODE)
+    assert bad.message == f"an allowance needs a reason, and `{reason}` is none"
+
+
+@pytest.mark.parametrize(
+    "reason", ["todo-service is slow", "todos wait", "XXXL orders", "(slow)", "遅い", "5m is enough"]
+)
+def test_a_reason_is_any_word(tmp_path: Path, reason: str) -> None:
+    assert lint(tmp_path, noisy(line=f"# tocsin: allow {CODE} -- {reason}")) == []
+
+
 def test_a_comment_on_another_alert_allows_nothing(tmp_path: Path) -> None:
     assert codes(lint(tmp_path, noisy(above=ALLOW))) == sorted([CODE, "lint/unused-allowance"])
 

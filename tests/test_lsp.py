@@ -227,6 +227,9 @@ def test_quick_fixes_change_what_they_say_and_nothing_else(client: Editor, tmp_p
     allowed = applied(text, edits["Allow noise/needless-regex here, with a reason"])
     assert "      # tocsin: allow noise/needless-regex -- TODO: the reason\n      - alert: ShopDown\n" in allowed
     client.change(uri, allowed, 3)
+    unwritten = ["lint/bad-allowance", "noise/needless-regex", "rules/unknown-key"]
+    assert codes(client.diagnostics(uri)) == unwritten, "the reason is still to be written"
+    client.change(uri, allowed.replace("TODO: the reason", "one job today, and two next week"), 4)
     assert codes(client.diagnostics(uri)) == ["rules/unknown-key"]
     nowhere = {**asked, "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}}
     assert client.request("textDocument/codeAction", nowhere) == []

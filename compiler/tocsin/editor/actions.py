@@ -52,6 +52,6 @@ def _allowance(source: Source, problem: Problem) -> Action | None:
     start = source.text.rfind("\n", 0, whole.start) + 1
     line = source.text[start:].partition("\n")[0]
     indent = line[: len(line) - len(line.lstrip(" "))]
-    # An allowance needs a reason, and that is the author's to give.
+    # The reason is the author's to give: until it is, the comment itself is reported, and allows nothing.
     comment = f"{indent}# tocsin: allow {problem.code} -- TODO: the reason\n"
     return Action(f"Allow {problem.code} here, with a reason", problem, Fix(Span(source, start, start), comment))

@@ -16,6 +16,8 @@ from tocsin.registry import suggest
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[ \t]*tocsin:(?P<body>[^\n]*)", re.MULTILINE)
 _BODY = re.compile(r"\s*allow\s+(?P<rule>\S+)(?:\s+until\s+(?P<until>\S+))?(?:\s+--\s*(?P<reason>.*\S))?\s*")
+_UNWRITTEN = re.compile(r"[\W_]*(?:(?:TODO|FIXME|XXX)(?![\w-]).*)?", re.IGNORECASE)
+"""A reason that says nothing yet: `TODO: the reason`, which an editor's quick fix leaves to the author, or `...`."""
 _FORM = "write `# tocsin: allow noise/RULE until 2027-01-31 -- the reason` (the date may be left out)"
 FAULTS = ("lint/bad-allowance", "lint/expired-allowance", "lint/unused-allowance")
 """What may be wrong with a comment itself."""
@@ -91,6 +93,9 @@ def _objection(body: re.Match[str] | None, span: Span, rules: Collection[str], t
         return _fault("bad-allowance", f"there is no rule `{body['rule']}`", span, help)
     if not body["reason"]:
         return _fault("bad-allowance", "an allowance needs a reason", span, _FORM)
+    if _UNWRITTEN.fullmatch(body["reason"]):
+        message = f"an allowance needs a reason, and `{body['reason']}` is none"
+        return _fault("bad-allowance", message, span, "write after `--` why the alert is right as it is")
     if not body["until"]:
         return None
     try:
