@@ -33,6 +33,7 @@ from tocsin.promql.ast import (
 from tocsin.promql.match import accepts, matchers_of
 
 Presence = Literal["never", "always", "sometimes"]
+_TURNED: dict[Presence, Presence] = {"never": "always", "always": "never", "sometimes": "sometimes"}
 
 
 @once
@@ -52,7 +53,7 @@ def presence(expr: Expr) -> Presence:
             chosen = op in ("topk", "bottomk", "limitk", "limit_ratio", "count_values")
             return "sometimes" if chosen and inside == "always" else inside
         case Call(function="absent" | "absent_over_time", args=(inner,)):
-            return {"never": "always", "always": "never", "sometimes": "sometimes"}[presence(inner)]  # type: ignore[return-value]
+            return _TURNED[presence(inner)]
         case Call(function="scalar"):
             return "always"
         case Call(function=function, args=args):

@@ -226,6 +226,11 @@ def walk(node: Expr) -> Iterator[Expr]:
         rest.extend(reversed(children(node)))
 
 
+def changed(node: Expr, fields: Mapping[str, Any]) -> Expr:
+    """The node with other values of fields that its type has; itself where there are none."""
+    return replace(node, **fields) if fields else node
+
+
 def transform(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """A copy in which `change` was applied to every node, children first; what did not change is shared."""
     changes: dict[str, object] = {}
@@ -239,8 +244,7 @@ def transform(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
             new = old if all(a is b for a, b in zip(new, old, strict=True)) else new
         if new is not old:
             changes[name] = new
-    # The changes are of the node's own fields, which mypy cannot tell of a subclass.
-    return change(replace(node, **changes) if changes else node)  # type: ignore[arg-type]
+    return change(changed(node, changes))
 
 
 _BELOW: Mapping[type[Expr], tuple[str, ...]] = {

@@ -24,6 +24,7 @@ from tocsin.promql.ast import (
     String,
     Subquery,
     VectorSelector,
+    changed,
     transform,
 )
 from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, returns
@@ -134,7 +135,6 @@ def with_window(expr: Expr, window: int) -> Expr:
             for name in ("range", "step", "offset")
             if abs(value := getattr(node, name, None) or 0) == WINDOW
         }
-        # Only fields that the node has are changed, which mypy cannot tell of a subclass.
-        return replace(node, **changes) if changes else node  # type: ignore[arg-type]
+        return changed(node, changes)
 
     return transform(expr, choose)

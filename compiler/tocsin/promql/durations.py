@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from tocsin.diagnostics import Problem, ProblemError, Text
-from tocsin.promql.ast import Computed, Expr, MatrixSelector, Seconds, Subquery, VectorSelector, transform
+from tocsin.promql.ast import Computed, Expr, MatrixSelector, Seconds, Subquery, VectorSelector, changed, transform
 from tocsin.promql.literals import duration_value, number_value
 from tocsin.promql.print import print_expr
 from tocsin.promql.scan import MAX_DEPTH, Token, described, refuse
@@ -260,8 +260,7 @@ def resolve(expr: Expr, step: int = 0, span: int = 0) -> Expr:
             computed = getattr(node, f"{name}_expr", None)
             if computed is not None:
                 changes |= {name: _reckoned(computed, name != "offset", step, span, node, expr), f"{name}_expr": None}
-        # The changes are of the node's own fields, which mypy cannot tell of a union.
-        return replace(node, **changes) if changes else node  # type: ignore[arg-type]
+        return changed(node, changes)
 
     return transform(expr, reckon)
 

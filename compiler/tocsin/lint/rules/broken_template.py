@@ -76,11 +76,15 @@ def _fault(query: str) -> str:
     """Why a query does not parse; one with `%s` and the like only where nothing in their place makes it parse."""
     faults = []
     for filled in ("x", "5m", "1", '"x"') if _VERB.search(query) else ("",):
-        text = _VERB.sub(lambda verb, filled=filled: '"x"' if verb[0].endswith("q") else filled, query)  # type: ignore[misc]
         try:
-            parse(Text.of(text.replace("%%", "%")))
+            parse(Text.of(_printed(query, filled)))
         except ProblemError as error:
             faults.append(error.problem.message)
         else:
             return ""
     return faults[0]
+
+
+def _printed(query: str, filled: str) -> str:
+    """What `printf` makes of a query where each verb gives `filled`, in quotes where it is `%q`."""
+    return _VERB.sub(lambda verb: '"x"' if verb[0].endswith("q") else filled, query).replace("%%", "%")
