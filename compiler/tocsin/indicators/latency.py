@@ -1,27 +1,25 @@
-"""`latency`: how long requests take, from a classic histogram: a quantile in seconds, or the share that is slower."""
+"""`latency`: how long requests take, from a histogram: a quantile in seconds, or the share that is slower."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node, Scalar
 from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector
-from tocsin.indicators.counting import since
-from tocsin.indicators.native import NativeQuantile, NativeSlower
+from tocsin.indicators.histogram import Classic, Histogram, Native
 from tocsin.promql import build
-from tocsin.promql.ast import Expr, Matcher, VectorSelector
+from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Quantity, Unit, parse_quantity
-
-LE = "le"
 
 
 @dataclass(frozen=True, slots=True)
 class Quantile(Plain):
     """The duration that a share `quantile` of the requests does not exceed, in seconds."""
 
-    histogram: VectorSelector
+    histogram: Histogram
     quantile: float
     by: tuple[str, ...]
     unit: Unit = Unit.SECONDS
@@ -29,23 +27,20 @@ class Quantile(Plain):
     smoothed: bool = True
 
     def value(self, window: int | None) -> Expr:
-        """Without requests the quantile is NaN, which no comparison accepts."""
-        rate = build.call("rate", build.over(_part(self.histogram, "_bucket"), window or 0))
-        buckets = build.aggregate("sum", rate, (*self.by, LE))
-        return build.call("histogram_quantile", build.number(self.quantile), buckets)
+        return self.histogram.quantile(self.quantile, window or 0, self.by)
 
     def watched(self) -> VectorSelector:
-        return _part(self.histogram, "_count")
+        return self.histogram.watched()
 
     def events(self, window: int) -> Expr:
-        return _requests(self.histogram, window, self.by)
+        return self.histogram.requests(window, self.by)
 
 
 @dataclass(frozen=True, slots=True)
 class Slower(Plain):
-    """The share of requests that take longer than a bucket's bound, in seconds."""
+    """The share of requests that take longer than a bound, in seconds."""
 
-    histogram: VectorSelector
+    histogram: Histogram
     within: Decimal
     by: tuple[str, ...]
     unit: Unit = Unit.RATIO
@@ -53,39 +48,16 @@ class Slower(Plain):
     smoothed: bool = True
 
     def value(self, window: int | None) -> Expr:
-        """One less the share that is in time; without requests there is no value."""
-        in_time, total = (
-            build.aggregate("sum", build.call("rate", build.over(selector, window or 0)), self.by)
-            for selector in (self.watched(), _part(self.histogram, "_count"))
-        )
-        share = build.binary(in_time, "/", build.compare(total, ">", build.number(0)))
-        return build.binary(build.number(1), "-", share)
+        return build.binary(build.number(1), "-", self.histogram.in_time(self.within, window or 0, self.by))
 
     def counts(self, step: int, tiled: int) -> Counts:
-        """Those that are in time among all."""
-        total = _part(self.histogram, "_count")
-        return Counts(since(total, step, tiled, self.by), since(self.watched(), step, tiled, self.by, total), good=True)
+        return self.histogram.counts(self.within, step, tiled, self.by)
 
     def watched(self) -> VectorSelector:
-        """The one bucket: where the histogram has no such bound, the alert on missing data says so."""
-        return _part(self.histogram, "_bucket", _bound(self.within))
+        return self.histogram.watched(self.within)
 
     def events(self, window: int) -> Expr:
-        return _requests(self.histogram, window, self.by)
-
-
-def _requests(histogram: VectorSelector, window: int, by: tuple[str, ...]) -> Expr:
-    return build.aggregate("sum", build.call("increase", build.over(_part(histogram, "_count"), window)), by)
-
-
-def _part(histogram: VectorSelector, suffix: str, *matchers: Matcher) -> VectorSelector:
-    return replace(histogram, name=f"{histogram.name}{suffix}", matchers=(*histogram.matchers, *matchers))
-
-
-def _bound(within: Decimal) -> Matcher:
-    """A bucket's label: `0.3`; a whole number is written `1` by some clients, and `1.0` by Prometheus 3."""
-    text = f"{within.normalize():f}"
-    return Matcher(LE, "=~", rf"{text}(\.0)?") if within == int(within) else Matcher(LE, "=", text)
+        return self.histogram.requests(window, self.by)
 
 
 @kind(
@@ -130,13 +102,10 @@ def read(node: Node, by: tuple[str, ...], problems: Problems) -> Indicator | Non
         problems.add(Problem("spec/selector", message, written.span, help=help))
         return None
     native = field(node, "native")
-    if native is not None and native.value is True:
-        if within:
-            return NativeSlower(histogram, within.exact, by)
-        return NativeQuantile(histogram, quantile.value, by) if quantile else None
+    asked = Native(histogram) if native is not None and native.value is True else Classic(histogram)
     if within:
-        return Slower(histogram, within.exact, by)
-    return Quantile(histogram, quantile.value, by) if quantile else None
+        return Slower(asked, within.exact, by)
+    return Quantile(asked, quantile.value, by) if quantile else None
 
 
 def _quantity(node: Scalar | None, unit: Unit, problems: Problems) -> Quantity | None:
@@ -147,12 +116,8 @@ def _quantity(node: Scalar | None, unit: Unit, problems: Problems) -> Quantity |
         quantity = parse_quantity(node.text.value)
     except ValueError:
         quantity = None
-    if (
-        quantity is None
-        or quantity.unit is not unit
-        or not quantity.exact > 0
-        or (example == "99%" and quantity.exact >= 1)
-    ):
+    most = 1 if unit is Unit.RATIO else inf
+    if quantity is None or quantity.unit is not unit or not 0 < quantity.exact < most:
         message = f"expected {'a share between 0% and 100%' if unit is Unit.RATIO else 'a time'}, such as `{example}`"
         problems.add(Problem("spec/quantity", f"{message}, found `{node.text.value}`", node.span))
         return None
