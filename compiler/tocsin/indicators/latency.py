@@ -9,7 +9,7 @@ from math import inf
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node, Scalar
 from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector
-from tocsin.indicators.histogram import Classic, Histogram, Native
+from tocsin.indicators.buckets import Classic, Histogram, Native
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Quantity, Unit, parse_quantity
