@@ -19,6 +19,7 @@ SHARED = (
     "scalars",
     "document",
     "spelling",
+    "escapes",
     "duration",
     "quantity",
     "labels",

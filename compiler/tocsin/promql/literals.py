@@ -7,15 +7,9 @@ import re
 
 from tocsin.diagnostics import Text
 from tocsin.duration import parse_duration
+from tocsin.escapes import EscapeError, unescaped
 from tocsin.promql.ast import WINDOW
 from tocsin.promql.scan import Token, refuse
-
-_ESCAPE = re.compile(
-    r"\\(?:(?P<char>[abfnrtv\\\"'])|(?P<oct>[0-7]{3})|x(?P<hex>[0-9a-fA-F]{2})"
-    r"|u(?P<u>[0-9a-fA-F]{4})|U(?P<U>[0-9a-fA-F]{8})|)",
-    re.DOTALL,
-)
-_CHARS = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39}
 
 
 def string_value(text: Text, token: Token) -> str:
@@ -28,31 +22,14 @@ def string_value(text: Text, token: Token) -> str:
         refuse(text, token.start, token.end, "invalid UTF-8 rune")
     if quote == "`" or "\\" not in body:
         return body
-    parts, last = [], 0
-    for escape in _ESCAPE.finditer(body):
-        parts.append(body[last : escape.start()].encode())
-        parts.append(_escaped(text, token.start + 1 + escape.start(), escape, quote))
-        last = escape.end()
     try:
-        return b"".join([*parts, body[last:].encode()]).decode()
+        return unescaped(body, quote).decode()
+    except EscapeError as error:
+        place = token.start + 1
+        help = "a backslash is written `\\\\`, or put the string in backticks"
+        refuse(text, place + error.start, place + error.end, str(error), help=help)
     except UnicodeDecodeError:
         refuse(text, token.start, token.end, "the string is not valid UTF-8")
-
-
-def _escaped(text: Text, place: int, escape: re.Match[str], quote: str) -> bytes:
-    kind, digits = escape.lastgroup, escape.group(escape.lastgroup or 0)
-    if kind is None or (kind == "char" and digits in "\"'" and digits != quote):
-        shown = text.value[place + 1]
-        help = "a backslash is written `\\\\`, or put the string in backticks"
-        refuse(text, place, place + 2, f"unknown escape sequence U+{ord(shown):04X} {shown!r}", help=help)
-    if kind == "char":
-        return bytes([_CHARS[digits]])
-    code = int(digits, 8 if kind == "oct" else 16)
-    if kind in ("oct", "hex") and code <= 0xFF:
-        return bytes([code])
-    if kind == "oct" or code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        refuse(text, place, place + len(escape.group()), "escape sequence is an invalid Unicode code point")
-    return chr(code).encode()
 
 
 def number_value(text: Text, token: Token) -> float:

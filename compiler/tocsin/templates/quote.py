@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 
-_ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39}
+from tocsin.escapes import ESCAPE, EscapeError, unescaped
+
 _NAMES = {7: "a", 8: "b", 12: "f", 10: "n", 13: "r", 9: "t", 11: "v", 92: "\\"}
-_ESCAPE = re.compile(
-    r"\\(?:(?P<char>[abfnrtv\\\"'])|(?P<oct>[0-7]{3})|x(?P<hex>[0-9a-fA-F]{2})"
-    r"|u(?P<u>[0-9a-fA-F]{4})|U(?P<U>[0-9a-fA-F]{8})|)",
-    re.DOTALL,
-)
 
 
 def quoted(text: str, ascii_only: bool = False) -> str:
@@ -63,7 +59,7 @@ def rune_value(literal: str) -> int:
     body = literal[1:-1]
     if not body:
         raise ValueError("invalid syntax")
-    first = _ESCAPE.match(body)
+    first = ESCAPE.match(body)
     length = first.end() if first else 1
     if first and (first.lastgroup == "hex" or first.lastgroup == "oct"):
         code = int(first.group(first.lastgroup), 16 if first.lastgroup == "hex" else 8)
@@ -79,26 +75,10 @@ def rune_value(literal: str) -> int:
 def _unescaped(body: str, quote: str) -> str:
     if "\\" not in body:
         return body
-    parts, last = [], 0
-    for escape in _ESCAPE.finditer(body):
-        parts += [body[last : escape.start()].encode(errors="surrogateescape"), _escaped(escape, quote)]
-        last = escape.end()
-    whole = b"".join([*parts, body[last:].encode(errors="surrogateescape")])
-    return whole.decode(errors="surrogateescape")
-
-
-def _escaped(escape: re.Match[str], quote: str) -> bytes:
-    kind, digits = escape.lastgroup, escape.group(escape.lastgroup or 0)
-    if kind is None or (kind == "char" and digits in "\"'" and digits != quote):
-        raise ValueError("invalid syntax")
-    if kind == "char":
-        return bytes([_ESCAPES[digits]])
-    code = int(digits, 8 if kind == "oct" else 16)
-    if kind in ("oct", "hex") and code <= 0xFF:
-        return bytes([code])
-    if kind == "oct" or code > 0x10FFFF or 0xD800 <= code < 0xE000:
-        raise ValueError("invalid syntax")
-    return chr(code).encode()
+    try:
+        return unescaped(body, quote).decode(errors="surrogateescape")
+    except EscapeError:
+        raise ValueError("invalid syntax") from None
 
 
 _DIGITS = re.compile(r"[+-]?(?:0[xX](_?[0-9a-fA-F])+|0[bB](_?[01])+|0[oO](_?[0-7])+|0(_?[0-7])*|[1-9](_?[0-9])*)")
