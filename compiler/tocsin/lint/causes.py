@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tocsin.lint.conditions import branches
 from tocsin.promql.ast import Call, Expr, VectorSelector, walk
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 PROCESSOR = "a busy processor"
 GARBAGE = "the collection of garbage"
@@ -58,7 +58,7 @@ def causes(expr: Expr) -> dict[str, str]:
 
 def nothing_left(expr: Expr) -> bool:
     """Whether an alert is for what has come to a stop: no consumer, no connection."""
-    limits = [found for way in branches(expr) for found in map(comparison, way) if found]
+    limits = [found for way in branches(expr) for found in comparisons(way)]
     return any((found.op, found.threshold) in (("==", 0), ("<", 1), ("<=", 0)) for found in limits)
 
 

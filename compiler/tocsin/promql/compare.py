@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, Number, Unary, unwrap
@@ -42,6 +42,11 @@ def constant(expr: Expr) -> float | None:
                 return None
             return _ARITHMETIC[op](left, right)
     return None
+
+
+def comparisons(exprs: Iterable[Expr]) -> list[Comparison]:
+    """Those of some expressions that are comparisons with a number."""
+    return [found for found in map(comparison, exprs) if found]
 
 
 def comparison(expr: Expr) -> Comparison | None:

@@ -50,7 +50,7 @@ from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import Burn, burns, is_product, pairs
 from tocsin.lint.conditions import branches
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 MINUTE = 60_000
 TWELFTH = 12
@@ -65,7 +65,7 @@ SCRAPES = 4
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
     for conjuncts in branches(subject.rule.expr):
-        burning = list(burns([found for found in map(comparison, conjuncts) if found]))
+        burning = list(burns(comparisons(conjuncts)))
         found = list(pairs(burning))
         paired = {id(burn) for pair in found for burn in pair}
         alone = [burn for burn in burning if id(burn) not in paired and is_product(burn.compared.literal)]

@@ -43,13 +43,13 @@ from tocsin.lint.conditions import branches
 from tocsin.lint.events import one_event
 from tocsin.lint.metrics import type_of
 from tocsin.promql.ast import Aggregation, Binary, Expr, VectorSelector, unwrap
-from tocsin.promql.compare import Comparison, comparison, constant
+from tocsin.promql.compare import Comparison, comparisons, constant
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
     for conjuncts in branches(subject.rule.expr):
-        for found in filter(None, map(comparison, conjuncts)):
+        for found in comparisons(conjuncts):
             raw = _raw(found.value)
             if raw and _is_counter(raw, subject) and _counts(found):
                 message = f"`{raw.name}` counts from its process's start: `{found.op} {found.threshold:g}` says nothing"

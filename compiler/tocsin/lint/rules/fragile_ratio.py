@@ -39,7 +39,7 @@ from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
 from tocsin.promql.ast import ARITHMETIC, Aggregation, Binary, Expr, VectorSelector, unwrap, walk
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 
 @lint_rule(Severity.WARNING)
@@ -47,7 +47,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.rule.for_:
         return
     for conjuncts in branches(subject.rule.expr):
-        for found in filter(None, map(comparison, conjuncts)):
+        for found in comparisons(conjuncts):
             for node in walk(found.value):
                 if isinstance(node, Binary) and node.op in ARITHMETIC and _apart(node):
                     message = "while something restarts, one of these sums lacks series that the other has"

@@ -51,7 +51,7 @@ from tocsin.lint.burn import window
 from tocsin.lint.conditions import branches
 from tocsin.lint.events import is_counter
 from tocsin.promql.ast import Call, Expr, VectorSelector, walk
-from tocsin.promql.compare import Comparison, comparison
+from tocsin.promql.compare import Comparison, comparisons
 
 MINUTE = 60_000
 
@@ -69,7 +69,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.planned or 0 < for_ < MINUTE or for_ >= 2 * subject.interval or (for_ and not subject.wakes):
         return
     for conjuncts in branches(subject.rule.expr):
-        compared = [found for found in map(comparison, conjuncts) if found]
+        compared = comparisons(conjuncts)
         if compared and all(_instant(conjunct) for conjunct in conjuncts):
             yield _two_samples(subject) if for_ else _one_sample(compared, subject)
 

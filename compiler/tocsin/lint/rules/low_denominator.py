@@ -55,13 +55,12 @@ from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches, counts_events, smoothing
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, unwrap, walk
-from tocsin.promql.compare import Comparison, comparison
+from tocsin.promql.compare import Comparison, comparison, comparisons
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
-    for conjuncts in branches(subject.rule.expr):
-        compared = [found for found in map(comparison, conjuncts) if found]
+    for compared in map(comparisons, branches(subject.rule.expr)):
         for found in compared:
             ratio = _ratio(found.value)
             if ratio and found.op in (">", ">=") and found.threshold > 0 and not _guarded(found, ratio, compared):

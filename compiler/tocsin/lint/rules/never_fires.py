@@ -54,14 +54,14 @@ from tocsin.lint.metrics import is_renamed
 from tocsin.lint.presence import contradiction, dead
 from tocsin.lint.reach import nothing_left, outcome, reach
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, VectorSelector, unwrap
-from tocsin.promql.compare import Comparison, comparison, constant
+from tocsin.promql.compare import Comparison, comparisons, constant
 
 
 @lint_rule()
 def check(subject: Subject) -> Iterator[Finding]:
     told: set[int] = set()
     for conjuncts in branches(subject.rule.expr):
-        compared = [found for found in map(comparison, conjuncts) if found]
+        compared = comparisons(conjuncts)
         impossible = next((found for found in compared if outcome(found, reach(found, subject)) == "never"), None)
         if impossible:
             told.add(id(impossible.node))

@@ -47,7 +47,7 @@ from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import longest
 from tocsin.lint.conditions import branches
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 LONG = 10 * 60_000
 """A window of more milliseconds than this smooths the value enough."""
@@ -60,7 +60,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not subject.wakes or subject.rule.keep_firing_for:
         return
     for conjuncts in branches(subject.rule.expr):
-        crossed = next((found for found in map(comparison, conjuncts) if found and found.op in CROSSED), None)
+        crossed = next((found for found in comparisons(conjuncts) if found.op in CROSSED), None)
         # What has several windows is held by the longest.
         length = max(map(longest, conjuncts))
         if crossed and length <= LONG:

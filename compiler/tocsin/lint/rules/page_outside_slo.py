@@ -49,7 +49,7 @@ from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import burns, pairs
 from tocsin.lint.conditions import branches
 from tocsin.promql.ast import Call, walk
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 SLO_LABELS = frozenset({"objective", "slo", "sloth_slo"})
 """Labels by which compiled alerts name their objective: tocsin's, Pyrra's, Sloth's."""
@@ -67,7 +67,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _burns(subject: Subject) -> bool:
     """Whether every way in which the alert fires asks for a long and a short window."""
-    ways = [list(burns(list(filter(None, map(comparison, way))))) for way in branches(subject.rule.expr)]
+    ways = [list(burns(comparisons(way))) for way in branches(subject.rule.expr)]
     return all(any(pairs(way)) for way in ways)
 
 

@@ -52,7 +52,7 @@ from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
 from tocsin.lint.events import Count, one_event
-from tocsin.promql.compare import Comparison, comparison
+from tocsin.promql.compare import Comparison, comparisons
 
 HELP = "alert on a share of the traffic (`ratio`, `above: 1%`)"
 
@@ -60,7 +60,7 @@ HELP = "alert on a share of the traffic (`ratio`, `above: 1%`)"
 @lint_rule()
 def check(subject: Subject) -> Iterator[Finding]:
     for conjuncts in branches(subject.rule.expr):
-        compared = [found for found in map(comparison, conjuncts) if found]
+        compared = comparisons(conjuncts)
         if compared and len(compared) == len(conjuncts):
             counts = [(found, one_event(found.value)) for found in compared]
             if all(count is not None and _fires(found, count, subject) for found, count in counts):

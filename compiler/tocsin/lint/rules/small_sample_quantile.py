@@ -52,7 +52,7 @@ from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches, counts_events, smoothing
 from tocsin.promql.ast import Call, Expr, Number, unwrap, walk
-from tocsin.promql.compare import Comparison, comparison
+from tocsin.promql.compare import Comparison, comparisons
 
 TAIL = 0.9
 """Below this quantile, one request in ten does not decide."""
@@ -62,8 +62,7 @@ ENOUGH = 10
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
-    for conjuncts in branches(subject.rule.expr):
-        compared = [found for found in map(comparison, conjuncts) if found]
+    for compared in map(comparisons, branches(subject.rule.expr)):
         for found in compared:
             quantile = _quantile(found.value)
             window = smoothing(found.value)

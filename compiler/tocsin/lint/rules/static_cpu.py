@@ -41,13 +41,13 @@ from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.causes import PROCESSOR, causes
 from tocsin.lint.conditions import branches
-from tocsin.promql.compare import comparison
+from tocsin.promql.compare import comparisons
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
     found = causes(subject.rule.expr)
-    limits = [limit for way in branches(subject.rule.expr) for limit in map(comparison, way) if limit]
+    limits = [limit for way in branches(subject.rule.expr) for limit in comparisons(way)]
     if subject.wakes and limits and set(found) == {PROCESSOR}:
         message = f"this page is for a busy processor (`{found[PROCESSOR]}`), which users may never notice"
         span = subject.place("expr") if subject.planned else subject.span(limits[0].node)

@@ -48,7 +48,7 @@ from tocsin.lint.conditions import branches
 from tocsin.lint.texts import Written, texts
 from tocsin.lint.units import MILLISECONDS, PERCENT, Told, unit_of
 from tocsin.promql.ast import Binary, Expr, unwrap
-from tocsin.promql.compare import Comparison, comparison, constant
+from tocsin.promql.compare import Comparison, comparison, comparisons, constant
 from tocsin.quantity import Unit
 
 
@@ -59,7 +59,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     units = set()
     for conjuncts in branches(subject.rule.expr):
-        for found in filter(None, map(comparison, conjuncts)):
+        for found in comparisons(conjuncts):
             yield from _compared(found, subject)
             yield from _said(found, subject)
         units.add(_unit(conjuncts[0]))
