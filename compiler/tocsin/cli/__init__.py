@@ -2,19 +2,49 @@
 
 Exit codes: 0 clean, 1 findings (or a stale `out`), 2 a wrong call or an input that cannot be read. Problems go to
 standard error, results to standard output. Each half is imported by the commands that need it: the one that evaluates
-loads numpy and numba, and the one that compiles takes a tenth of a second too.
+loads numpy and kernels, and the one that compiles takes a tenth of a second too.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from tocsin.cli import backtest, check, compile, explain, lsp, query, record, schema
+COMMANDS = ("check", "compile", "backtest", "record", "query", "explain", "schema", "lsp")
+"""In the order in which help lists them. Each is the function of its name in the module of its name."""
+
+
+class _Modules(Mapping[str, Any]):
+    """Commands by name: a module is imported, and its options are read, when its command is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        alone.command(name)(getattr(import_module(f"tocsin.cli.{name}"), name))
+        return get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "commands": _Modules()})
+
 
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -22,14 +52,11 @@ app = typer.Typer(
     help="Declarative alert specs to Prometheus and Alertmanager files: noisy ones are refused, the rest is proved on "
     "recorded series. Every alert should require human action.",
 )
-app.command("check")(check.check)
-app.command("compile")(compile.compile_)
-app.command("backtest")(backtest.backtest)
-app.command("record")(record.record)
-app.command("query")(query.query)
-app.command("explain")(explain.explain)
-app.command("schema")(schema.schema)
-app.command("lsp")(lsp.lsp)
+
+
+@app.callback()
+def tocsin() -> None:
+    """What stands before a command: no options."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from tocsin.diagnostics import Problem, Problems, Source, printable
 from tocsin.registry import suggest
 
 
-def compile_(
+def compile(
     paths: Paths,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to write to.")] = Path("out"),
     target: Annotated[

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TextIO
 
-from rich.console import Console
-from rich.text import Text
-
 from tocsin.diagnostics import Problem, Problems, Severity, render
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -15,6 +12,11 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INF
 
 def write(problems: Problems, file: TextIO) -> None:
     """Every problem with its line and caret, then how many there are."""
+    if not len(problems):
+        return
+    from rich.console import Console  # which takes as long as a small check, and most checks find nothing
+    from rich.text import Text
+
     console = Console(file=file, highlight=False, soft_wrap=True)
     for problem in problems:
         head, _, rest = render(problem).partition("\n")
@@ -23,8 +25,7 @@ def write(problems: Problems, file: TextIO) -> None:
         console.print(text)
         if rest:
             console.print(Text(rest))
-    if len(problems):
-        console.print(Text(summary(problems), style="bold"))
+    console.print(Text(summary(problems), style="bold"))
 
 
 def summary(problems: Iterable[Problem]) -> str:
