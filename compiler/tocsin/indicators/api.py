@@ -94,6 +94,17 @@ class Plain:
         return None
 
 
+class Separate(Plain):
+    """The answers of such an indicator, but for one that keeps its series apart where it is given no groups."""
+
+    __slots__ = ()
+    by: tuple[str, ...]
+
+    @property
+    def grouped(self) -> bool:
+        return bool(self.by)
+
+
 Reader: TypeAlias = Callable[[Node, tuple[str, ...], Problems], "Indicator | None"]
 """Turns the value under a kind's key (its shape is valid), and the labels to group by, into an indicator."""
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import MapNode, Node
-from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Plain, field, kind, only_selector, read_vector
+from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Separate, field, kind, only_selector, read_vector
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge(Plain):
+class Gauge(Separate):
     """Any expression; with `by`, the groups' series are combined by `aggregate`."""
 
     expr: Expr
@@ -22,10 +22,6 @@ class Gauge(Plain):
     aggregate: str
     bounds: tuple[float, float] = UNBOUNDED
     smoothed: bool = False
-
-    @property
-    def grouped(self) -> bool:
-        return bool(self.by)
 
     def value(self, window: int | None) -> Expr:
         smooth = build.smooth(self.expr, window)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node
-from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Plain, field, kind, only_selector, read_vector
+from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Separate, field, kind, only_selector, read_vector
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Promql(Plain):
+class Promql(Separate):
     """An expression as the author wrote it."""
 
     expr: Expr
@@ -21,10 +21,6 @@ class Promql(Plain):
     smoothed: bool
     by: tuple[str, ...] = ()
     bounds: tuple[float, float] = UNBOUNDED
-
-    @property
-    def grouped(self) -> bool:
-        return bool(self.by)
 
     def value(self, window: int | None) -> Expr:
         return build.with_window(self.expr, window) if window else self.expr

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from tocsin.diagnostics import Problems
 from tocsin.document import MapNode, Node
-from tocsin.indicators.api import PROMQL, SHARE, Indicator, Plain, field, kind, read_selector
+from tocsin.indicators.api import PROMQL, SHARE, Indicator, Separate, field, kind, read_selector
 from tocsin.promql import build
 from tocsin.promql.ast import Expr, VectorSelector
 from tocsin.quantity import Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Usage(Plain):
+class Usage(Separate):
     """`part` is what is used, or what is free where `free` is set; with `by`, the fullest of each group counts."""
 
     part: VectorSelector
@@ -23,10 +23,6 @@ class Usage(Plain):
     unit: Unit = Unit.RATIO
     bounds: tuple[float, float] = SHARE
     smoothed: bool = False
-
-    @property
-    def grouped(self) -> bool:
-        return bool(self.by)
 
     def value(self, window: int | None) -> Expr:
         return self._share(build.smooth(self.part, window))
