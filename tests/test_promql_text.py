@@ -158,6 +158,8 @@ def test_builders_of_parts() -> None:
     assert print_expr(build.narrowed(parse("rate(a[5m]) / b{c='d'}"), Matcher("e", "=", "f"))) == (
         'rate(a{e="f"}[5m]) / b{c="d",e="f"}'
     )
+    since = parse("sum_over_time((a and on () vector(time()) > scalar(b))[1d:5m])")
+    assert print_expr(build.narrowed(since, Matcher("e", "=", "f"))) == print_expr(since).replace("(a", '(a{e="f"}')
     joined = build.binary(A, "*", B, on=("x",), group_left=("y",))
     assert print_expr(joined) == "a * on (x) group_left (y) b"
     assert parse(print_expr(joined)) == joined

@@ -26,6 +26,7 @@ from tocsin.promql.ast import (
     VectorSelector,
     changed,
     transform,
+    walk,
 )
 from tocsin.promql.names import AGGREGATIONS, FUNCTIONS, returns
 from tocsin.promql.print import guarded
@@ -44,10 +45,14 @@ def selector(name: str, *matchers: Matcher) -> VectorSelector:
 
 
 def narrowed(expr: Expr, *matchers: Matcher) -> Expr:
-    """The expression with more matchers in each of its selectors."""
+    """The expression with more matchers in each of its selectors, but for those of a `scalar`, which has no labels."""
+    scalars = (node for node in walk(expr) if isinstance(node, Call) and node.function == "scalar")
+    apart = {id(below) for node in scalars for below in walk(node)}
 
     def narrow(node: Expr) -> Expr:
-        return replace(node, matchers=(*node.matchers, *matchers)) if isinstance(node, VectorSelector) else node
+        if not isinstance(node, VectorSelector) or id(node) in apart:
+            return node
+        return replace(node, matchers=(*node.matchers, *matchers))
 
     return transform(expr, narrow)
 
