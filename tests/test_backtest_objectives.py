@@ -105,11 +105,45 @@ def test_the_first_page_comes_before_tickets_and_says_what_was_spent_by_then(ver
     assert ticket.severity == "ticket"
 
 
-def test_a_composite_counts_no_events(verdict: Backtest) -> None:
-    both = by_name(verdict)["both"]
-    assert (both.events, both.bad, both.spent) == (None, None, None)
-    assert both.incidents
-    assert both.incidents[0].spent is None
+def test_a_composite_counts_no_events_and_spends_as_its_parts_do(verdict: Backtest) -> None:
+    both, whole = by_name(verdict)["both"], by_name(verdict)["whole"]
+    assert (both.events, both.bad) == (None, None)
+    # The parts see the same events, and their weights make one: at the same target and period it is the same budget.
+    assert both.spent == pytest.approx(whole.spent, rel=1e-12)
+    (told,) = both.incidents
+    minutes = (told.first.at - told.incident.start) // MINUTE
+    assert both.spent is not None
+    assert told.spent == pytest.approx(both.spent * minutes / 20, rel=1e-12)
+
+
+@pytest.mark.parametrize("period", ["7d", "month"])
+@pytest.mark.parametrize("silver", ["", "targets: [{labels: {tenant: silver}, target: 96%}]"])
+def test_parts_weigh_what_they_weigh_at_the_target_of_the_whole(tmp_path: Path, period: str, silver: str) -> None:
+    text = """\
+service: shop
+indicators:
+  gold: {ratio: {bad: 'errors_total{tenant="gold"}', total: 'requests_total{tenant="gold"}'}, by: [tenant]}
+  silver: {ratio: {bad: 'errors_total{tenant="silver"}', total: 'requests_total{tenant="silver"}'}, by: [tenant]}
+  other: {ratio: {bad: nobody_total, total: nobody_total}, by: [tenant]}
+objectives:
+  - {name: first, indicator: gold, target: 99.9%}
+  - {name: second, indicator: silver, target: 95%}
+  - {name: third, indicator: other, target: 95%}
+  - name: all
+    target: 98%
+    period: PERIOD
+    SILVER
+    composite: [{objective: first, weight: 20%}, {objective: second, weight: 30%}, {objective: third, weight: 50%}]
+"""
+    text = text.replace("PERIOD", period).replace("SILVER", silver)
+    verdict = judged(list(compiled(text).groups), tmp_path, None)
+    found = by_name(verdict)
+    share = 20 / 2 / (HOURS * 60)  # bad of all, of each tenant alike
+    whole = found["all"].period / verdict.observed
+    expected = share / whole * (0.2 / 0.02 + 0.3 / (0.04 if silver else 0.02))
+    assert found["all"].spent == pytest.approx(expected, rel=1e-12)
+    rows = next(tables(verdict.objectives)).rows
+    assert [row[1:4] for row in rows if row[0] == "shop/all"] == [("1w" if period == "7d" else "30d", "–", "–")]
 
 
 def test_tiers_have_the_scores_of_their_alerts(verdict: Backtest) -> None:

@@ -11,6 +11,7 @@ PERIOD = "period"
 BAD_EVENTS = "slo:bad_events:count"
 TOTAL_EVENTS = "slo:total_events:count"
 TARGET = "slo:target:ratio"
+SPENT = "slo:error_budget_spent:ratio"
 INFO = "slo:info"
 
 DAY = 86_400_000

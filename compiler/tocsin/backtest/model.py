@@ -175,7 +175,8 @@ class ObjectiveVerdict:
     """What a recording did to an objective, and how well its alerts told of it: those of `rules`, by their tier.
 
     `events` and `bad` were counted in the window; `spent` is the share of the budget of a whole `period` (in ms) that
-    they are, at the traffic of the recording. All three are None where the objective counts no events.
+    they are, at the traffic of the recording. All three are None where the objective counted no events. What is made
+    of other objectives counts none itself, and spends as they do, by their weights.
     """
 
     service: str

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import TypeAlias
 
 import numpy as np
 
-from tocsin.accounts import BAD_EVENTS, BURN, CALENDAR, INFO, OBJECTIVE, PERIOD, SERVICE, TARGET, TOTAL_EVENTS
+from tocsin.accounts import BAD_EVENTS, BURN, CALENDAR, INFO, OBJECTIVE, PERIOD, SERVICE, SPENT, TARGET, TOTAL_EVENTS
 from tocsin.backtest.model import Backtest, ObjectiveVerdict, RuleVerdict, Spending
 from tocsin.backtest.run import SEVERITY
 from tocsin.diagnostics import Problem, Severity
 from tocsin.duration import parse_duration
 from tocsin.labels import NAME, Labels, drop, get
-from tocsin.promql.ast import Matcher, VectorSelector, walk
+from tocsin.promql.ast import Binary, Matcher, Number, VectorSelector, walk
 from tocsin.promql.grouped import groups as grouped
 from tocsin.promql.match import matchers_of
 from tocsin.registry import suggest
@@ -29,22 +30,23 @@ def objectives(
     backtest: Backtest, groups: Sequence[RuleGroup], wakes: Callable[[str], bool]
 ) -> tuple[ObjectiveVerdict, ...]:
     """The objectives whose rules are among `groups`, in their order; `wakes` tells which severities wake a person."""
-    infos = [
-        rule
-        for group in groups
-        for rule in group.rules
-        if isinstance(rule, RecordingRule) and rule.name == INFO and {SERVICE, OBJECTIVE, PERIOD} <= set(rule.labels)
-    ]
-    return tuple(_verdict(backtest, info.labels, wakes) for info in infos)
+    own = [rule for rule in _recording(groups) if {SERVICE, OBJECTIVE} <= set(rule.labels)]
+    weights = {(rule.labels[SERVICE], rule.labels[OBJECTIVE]): _weights(rule) for rule in own if rule.name == SPENT}
+    infos = [rule.labels for rule in own if rule.name == INFO and PERIOD in rule.labels]
+    return tuple(_verdict(backtest, info, weights.get((info[SERVICE], info[OBJECTIVE]), {}), wakes) for info in infos)
 
 
 def uncounted(backtest: Backtest, groups: Sequence[RuleGroup]) -> Iterator[Problem]:
     """That an objective counted nothing, or that nothing has a label that its groups are by."""
-    recording = [rule for group in groups for rule in group.rules if isinstance(rule, RecordingRule)]
+    recording = _recording(groups)
     for rule in recording if backtest.replay else ():
         if rule.name == TOTAL_EVENTS and {SERVICE, OBJECTIVE} <= set(rule.labels):
             for code, message, help in _faults(backtest, rule, {one.name for one in recording}):
                 yield Problem(code, message, place(rule, "expr"), severity=Severity.WARNING, help=help)
+
+
+def _recording(groups: Sequence[RuleGroup]) -> list[RecordingRule]:
+    return [rule for group in groups for rule in group.rules if isinstance(rule, RecordingRule)]
 
 
 def _faults(backtest: Backtest, rule: RecordingRule, made: Collection[str]) -> Iterator[tuple[str, str, str]]:
@@ -63,21 +65,34 @@ def _faults(backtest: Backtest, rule: RecordingRule, made: Collection[str]) -> I
             yield "backtest/no-label", message, suggest(label, known)
 
 
-def _verdict(backtest: Backtest, info: Mapping[str, str], wakes: Callable[[str], bool]) -> ObjectiveVerdict:
+def _weights(spent: RecordingRule) -> dict[str, float]:
+    """The objectives that one is made of, by the rule of what it has spent: `0.6 *` what another one counts."""
+    weights: dict[str, float] = {}
+    for node in walk(spent.expr):
+        match node:
+            case Binary(op="*", lhs=Number(value=weight), rhs=share):
+                read = [one for one in walk(share) if isinstance(one, VectorSelector)]
+                counted = {by.value for one in read for by in one.matchers if (by.label, by.op) == (OBJECTIVE, "=")}
+                for part in counted - {spent.labels[OBJECTIVE]}:
+                    weights.setdefault(part, weight)
+    return weights
+
+
+def _verdict(
+    backtest: Backtest, info: Mapping[str, str], weights: Mapping[str, float], wakes: Callable[[str], bool]
+) -> ObjectiveVerdict:
     rules = tuple(
         (one.rule.labels[BURN], one)
         for one in backtest.rules
         if BURN in one.rule.labels and all(one.rule.labels.get(name) == info[name] for name in (SERVICE, OBJECTIVE))
     )
     period = CALENDAR.get(info[PERIOD]) or parse_duration(info[PERIOD])
-    account = _account(backtest, info, period)
+    account = _composite(backtest, info, period, weights) if weights else _account(backtest, info, info, period)
     told = tuple(_spendings(backtest, [one for _, one in rules], account, wakes))
-    if account is None:
-        return ObjectiveVerdict(info[SERVICE], info[OBJECTIVE], period, rules, incidents=told)
-    window = backtest.window
-    spent = account.spent(window.start - 1, window.end)
-    bad = account.counted(window.start - 1, window.end)
-    return ObjectiveVerdict(info[SERVICE], info[OBJECTIVE], period, rules, account.events, bad, spent, told)
+    whole = (backtest.window.start - 1, backtest.window.end)
+    spent = account.spent(*whole) if account else None
+    events, bad = (account.events, account.counted(*whole)) if isinstance(account, _Account) else (None, None)
+    return ObjectiveVerdict(info[SERVICE], info[OBJECTIVE], period, rules, events, bad, spent, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +112,42 @@ class _Account:
         return self.counted(after, until) / self.budget if self.budget else None
 
 
-def _account(backtest: Backtest, info: Mapping[str, str], period: int) -> _Account | None:
-    """The account; None where no events were counted."""
+@dataclass(frozen=True, slots=True)
+class _Composite:
+    """The accounts of what an objective is made of, each at its target and over its period, with their weights."""
+
+    parts: tuple[tuple[_Account, float], ...]
+
+    def spent(self, after: int, until: int) -> float | None:
+        """The weighted share of the budget that went after a time, and until another."""
+        found = [(one.spent(after, until), weight) for one, weight in self.parts]
+        shares = [weight * share for share, weight in found if share is not None]
+        return fsum(shares) if shares else None
+
+
+_Spends: TypeAlias = _Account | _Composite
+
+
+def _composite(
+    backtest: Backtest, info: Mapping[str, str], period: int, weights: Mapping[str, float]
+) -> _Composite | None:
+    """The accounts of the parts, None where none counted events: a part without any is without fault."""
+    found = [(_account(backtest, {**info, OBJECTIVE: part}, info, period), one) for part, one in weights.items()]
+    parts = tuple((account, one) for account, one in found if account)
+    return _Composite(parts) if parts else None
+
+
+def _account(backtest: Backtest, counted: Mapping[str, str], held: Mapping[str, str], period: int) -> _Account | None:
+    """What one objective counted, held against the target of the same or another; None where it counted nothing."""
     if backtest.replay is None or not backtest.observed:
         return None
     window = backtest.window
 
-    def recorded(name: str) -> Samples:
+    def recorded(name: str, info: Mapping[str, str] = counted) -> Samples:
         assert backtest.replay is not None
         return _recorded(backtest.replay.source, name, info, window.start, window.end)
 
-    total, targets = recorded(TOTAL_EVENTS), recorded(TARGET)
+    total, targets = recorded(TOTAL_EVENTS), recorded(TARGET, held)
     if not total or not targets:
         return None
     whole = period / backtest.observed
@@ -136,7 +176,10 @@ def _recorded(source: Recording, name: str, info: Mapping[str, str], start: int,
 
 
 def _spendings(
-    backtest: Backtest, rules: Sequence[RuleVerdict], account: _Account | None, wakes: Callable[[str], bool]
+    backtest: Backtest,
+    rules: Sequence[RuleVerdict],
+    account: _Spends | None,
+    wakes: Callable[[str], bool],
 ) -> Iterator[Spending]:
     severities = {(one.group, one.rule.name): one.rule.labels.get(SEVERITY, "") for one in rules}
     for verdict in backtest.incidents:
