@@ -115,7 +115,8 @@ def test_nobody_imports_the_package_root() -> None:
     ("library", "room"),
     [
         ("promql_parser", "promql/parse.py"),
-        ("numba", "kernels/"),
+        ("numba", "kernels/machine_code/"),
+        ("llvmlite", "kernels/machine_code/"),
         ("pyarrow", "sources/arrow/"),
         ("requests", "sources/http/"),
         ("fsspec", "sources/tsdb/bucket.py"),

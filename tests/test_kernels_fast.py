@@ -202,7 +202,7 @@ def test_sums_of_series(seed: int, kind: str, steps: int, groups: int, compat: i
     group = np.random.default_rng(seed).integers(0, groups, len(values))
     out, begun = np.zeros((groups, steps)), np.zeros((groups, steps), dtype=np.bool_)
     for part in ((0, min(cut, steps)), (min(cut, steps), steps)):
-        aggregate.total(values, present, group, compat == 3, part, begun, out)
+        aggregate.total(values, present, group, compat == 3, *part, begun, out)
     count = np.zeros((groups, steps), dtype=np.int64)
     aggregate.count(present, group, count)
     for g, t in np.ndindex(groups, steps):

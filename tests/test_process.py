@@ -49,7 +49,7 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path) -> None:
 
 
 def test_a_terminal_is_told_of_kernels_that_are_compiled_once(folder: Path, tmp_path: Path) -> None:
-    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    cache = {"TOCSIN_CACHE_DIR": str(tmp_path / "kernels")}
     first, second = (on_a_terminal("query", *DATA, "up", cwd=folder, env=cache) for _ in range(2))
     assert first.startswith("compiling the kernels, once on this machine ...\r\n")
     assert first.count("compiling") == 1

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.bench import commands, decode, evaluate, memory, objectives
+from tests.bench import commands, decode, evaluate, memory, objectives, processes
 
 PARTS = ("commands", "decode", "rules", "processes", "objectives", "memory")
 
@@ -31,9 +31,9 @@ def main() -> None:
     if chosen.part in (None, "decode"):
         agreed &= decode.run(chosen.series or 100, chosen.days)
     if chosen.part in (None, "rules"):
-        agreed &= evaluate.run(chosen.series or 100, chosen.days, chosen.only, chosen.folder, whole=False)
+        agreed &= evaluate.run(chosen.series or 100, chosen.days, chosen.only, chosen.folder)
     if chosen.part in (None, "processes"):
-        agreed &= evaluate.run(chosen.series or 1000, chosen.days, chosen.only, chosen.folder, whole=True)
+        agreed &= processes.run(chosen.series or 1000, chosen.days, chosen.only, chosen.folder)
     cheap = chosen.part not in (None, "objectives") or objectives.run(chosen.series or 100)
     if not agreed:
         sys.exit("a result differs from Prometheus's, or what is read from what was written")

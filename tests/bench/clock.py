@@ -23,9 +23,15 @@ def least(call: Callable[[], object], runs: int = 3) -> float:
 
 
 def process(*arguments: str, env: Mapping[str, str] | None = None) -> float:
-    """The time of one `tocsin` process, which must not fail; its modules are compiled once, as they are anywhere."""
-    inherited = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """The time of one `tocsin` process, which must not fail."""
     start = time.perf_counter()
+    answer(*arguments, env=env)
+    return time.perf_counter() - start
+
+
+def answer(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """What a `tocsin` process prints, which must not fail; its modules are compiled once, as they are anywhere."""
+    inherited = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-m", "tocsin", *arguments],
         capture_output=True,
@@ -35,7 +41,7 @@ def process(*arguments: str, env: Mapping[str, str] | None = None) -> float:
     )
     if done.returncode:
         sys.exit(f"tocsin {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}")
-    return time.perf_counter() - start
+    return done.stdout
 
 
 def interpreter() -> float:

@@ -59,14 +59,14 @@ def _running(server: Server, ready: str, command: Sequence[str], log: Path) -> I
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)
     try:
-        for _ in range(1200):
+        for _ in range(12_000):
             if process.poll() is not None:
                 raise SystemExit(f"{server.name} ended with {process.returncode}\n{log.read_text()[-2000:]}")
             try:
                 server.request("GET", ready)
                 break
             except (OSError, SystemExit):
-                time.sleep(0.1)
+                time.sleep(0.01)
         yield server
     finally:
         process.terminate()

@@ -45,7 +45,7 @@ def _sum(values: Values, present: Mask, group: Offsets, groups: int, compat: Com
     begun = np.zeros(out.shape, dtype=np.bool_)
 
     def work(steps: slice) -> None:
-        kernels.total(values, present, group, compat == 3, (steps.start, steps.stop), begun, out)
+        kernels.total(values, present, group, compat == 3, steps.start, steps.stop, begun, out)
 
     over_rows(work, values.shape[1], values.size)
     return out

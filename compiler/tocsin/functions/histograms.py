@@ -97,8 +97,7 @@ def _quantiles(steps: Steps, vector: Vector, qs: Sequence[Scalar]) -> tuple[Hist
     columns = histograms.bound, histograms.row, histograms.first, histograms.rank
 
     def work(part: slice) -> None:
-        within = part.start, part.stop
-        kernels.quantiles(values, vector.present, *columns, wanted, steps.compat, within, out, found)
+        kernels.quantiles(values, vector.present, *columns, wanted, steps.compat, part.start, part.stop, out, found)
 
     over_rows(work, len(steps.times), _WORK * len(histograms.row) * len(steps.times))
     return histograms, out, found

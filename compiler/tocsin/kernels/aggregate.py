@@ -35,13 +35,12 @@ def first(present: Mask, group: Offsets, out: Offsets) -> None:
 
 @kernel
 def total(
-    values: Values, present: Mask, group: Offsets, kahan: bool, steps: tuple[int, int], begun: Mask, out: Values
+    values: Values, present: Mask, group: Offsets, kahan: bool, first: int, last: int, begun: Mask, out: Values
 ) -> None:
     """`sum`: the first value, then additions in the order of the rows, compensated in Prometheus 3.
 
-    `steps` are the first and the last, exclusive, to work on; `begun` bool[G, T] starts as False.
+    Of the steps from `first` to `last`, exclusive; `begun` bool[G, T] starts as False.
     """
-    first, last = steps
     error = np.zeros((out.shape[0], last - first))
     for s in range(values.shape[0]):
         g = group[s]

@@ -1,38 +1,67 @@
-"""The one way a kernel is compiled: cached on disk, without the interpreter lock, its arithmetic as written."""
+"""The one way a kernel is compiled: once on a machine, without the interpreter lock, its arithmetic as written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from functools import update_wrapper
+from threading import Lock
+from typing import Generic, ParamSpec, TypeVar, cast
 
-from numba import njit
-from numba.core import event
+from tocsin.kernels.machine_code.entry import Entry
+from tocsin.kernels.machine_code.signature import Signature, signature_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_one_at_a_time = Lock()
+_listeners: list[Callable[[], None]] = []
+
+
+class Kernel(Generic[P, R]):
+    """A loop written in Python and called as machine code, which it has for each signature that it is called with."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        update_wrapper(self, function)
+        self.function = function
+        self._entries: dict[Signature, Entry] = {}
+
+    def __call__(self, *arguments: P.args, **_none: P.kwargs) -> R:
+        """By position only. Raises MemoryError where there is none for what the loop allocates."""
+        signature = signature_of(arguments)
+        entry = self._entries.get(signature) or self._entry(signature)
+        return cast("R", entry(arguments))
+
+    @property
+    def _numba_type_(self) -> object:
+        """What numba asks a global of a function that it compiles: what it is."""
+        from tocsin.kernels.machine_code.translate import type_of
+
+        return type_of(self.function)
+
+    def _entry(self, signature: Signature) -> Entry:
+        from tocsin.kernels.machine_code import store  # with LLVM, of which whoever calls no kernel needs nothing
+        from tocsin.kernels.machine_code.load import load
+
+        with _one_at_a_time:
+            if signature not in self._entries:
+                name = store.name_of(self.function, signature)
+                code = store.read(name)
+                if code is None:
+                    from tocsin.kernels.machine_code.translate import translate  # with numba, a third of a second
+
+                    while _listeners:
+                        _listeners.pop()()
+                    code = translate(self.function, signature, name)
+                    store.write(code)
+                self._entries[signature] = load(code, signature)
+            return self._entries[signature]
+
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a loop. Division by zero gives an infinity or NaN; never `fastmath`, which would reorder sums.
-
-    The cache of a kernel notices changes of its own file only: after a change to a kernel that others call (such as
-    `neumaier`), remove the `__pycache__` beside it.
-    """
-    return cast("Callable[P, R]", njit(cache=True, nogil=True, error_model="numpy")(function))
+    """Compile a loop. Division by zero gives an infinity or NaN; never `fastmath`, which would reorder sums."""
+    return Kernel(function)
 
 
 def before_compiling(tell: Callable[[], None]) -> None:
-    """Call `tell` once, before the first kernel of this process that is not in the cache is compiled."""
-    event.register("numba:compile", _Once(tell))  # type: ignore[no-untyped-call]  # numba has no types
-
-
-class _Once(event.Listener):
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self.tell = tell
-
-    def on_start(self, _event: object) -> None:
-        event.unregister("numba:compile", self)  # type: ignore[no-untyped-call]
-        self.tell()
-
-    def on_end(self, _event: object) -> None:
-        """Only the start is told."""
+    """Call `tell` once, before the first kernel of this process that was not compiled before is."""
+    _listeners.append(tell)

@@ -7,13 +7,9 @@ log10.go and pow.go.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
-
-from numba import types
-from numba.extending import intrinsic
 
 from tocsin.kernels.compile import kernel
+from tocsin.kernels.fused import fused
 from tocsin.series import Values
 
 SMALLEST_NORMAL = 2.0**-1022
@@ -24,19 +20,6 @@ LN2_UPPER, LN2_LOWER = (
     0.28235290563031577122588448175013436025525412068e-12,
 )
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-
-
-@intrinsic
-def _fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001 - numba compiles by the names
-    """`a * b + c`, rounded once."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.fma(*arguments)
-
-    return types.float64(types.float64, types.float64, types.float64), generate
-
-
-fused = cast("Callable[[float, float, float], float]", _fused)
 
 
 @kernel

@@ -178,11 +178,12 @@ def quantiles(
     rank: Offsets,
     q: Values,
     compat: int,
-    steps: tuple[int, int],
+    start: int,
+    stop: int,
     out: Values,
     found: Mask,
 ) -> None:
-    """`histogram_quantiles`: `q` is [Q, T], `out` [Q, H, T] and `found` [H, T], from one of `steps` to the other.
+    """`histogram_quantiles`: `q` is [Q, T], `out` [Q, H, T] and `found` [H, T], from step `start` to `stop`.
 
     Histogram h has the buckets `row[first[h]:first[h + 1]]` with the upper bounds `bound`, which come in this order, or
     in that of `rank` ([S, T]) unless it is empty. As in Prometheus, a quantile finds the buckets as the one before it
@@ -193,7 +194,7 @@ def quantiles(
     for h in range(len(first) - 1):
         members = slice(first[h], first[h + 1])
         edges, own = bound[members], row[members]
-        for t in range(steps[0], steps[1]):
+        for t in range(start, stop):
             if len(rank) > 0:
                 edges, own = by_rank(bound[members], row[members], rank, t)
             n = gather(values, present, t, edges, own, bounds, counts)

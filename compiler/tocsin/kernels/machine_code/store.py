@@ -1,0 +1,77 @@
+"""Machine code to files and back: beside the package, or in the user's cache where that is not writable."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+
+from tocsin.kernels.machine_code.load import Code, processor
+from tocsin.kernels.machine_code.signature import Signature, text_of
+
+FOLDER = "TOCSIN_CACHE_DIR"
+"""The variable of the environment that says where else."""
+
+KERNELS = Path(__file__).parent.parent
+
+
+def name_of(function: Callable[..., Any], signature: Signature) -> str:
+    """The name of a kernel's machine code: a file's, and its function's."""
+    digest = blake2b(text_of(signature).encode(), digest_size=8).hexdigest()
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}.{digest}"
+
+
+def read(name: str) -> Code | None:
+    """What was written under that name by the same sources for the same processor; None where there is none."""
+    for folder in folders():
+        try:
+            head, _, file = (folder / name).read_bytes().partition(b"\n")
+            told = json.loads(head)
+            if told["of"] == _origin() and told["sum"] == _sum(file):
+                return Code(name, tuple(told["returns"]), file)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def write(code: Code) -> None:
+    """Keep code for other processes, whole or not at all. Where no folder is writable, it is not kept."""
+    head = json.dumps({"of": _origin(), "returns": code.returns, "sum": _sum(code.file)})
+    for folder in folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as new:
+                new.write(head.encode() + b"\n" + code.file)
+            os.replace(new.name, folder / code.name)
+            return
+        except OSError:
+            continue
+
+
+@cache
+def folders() -> tuple[Path, ...]:
+    if chosen := os.environ.get(FOLDER):
+        return (Path(chosen),)
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return KERNELS / "__pycache__", Path(home, "tocsin")
+
+
+@cache
+def _origin() -> str:
+    """Of what machine code is made, and for what: it is made anew where any of that has changed."""
+    made = blake2b(digest_size=16)
+    for path in sorted((*KERNELS.rglob("*.py"), *KERNELS.rglob("*.ll"))):
+        made.update(path.read_bytes())
+    made.update(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
+    return made.hexdigest()
+
+
+def _sum(file: bytes) -> str:
+    return blake2b(file, digest_size=16).hexdigest()
