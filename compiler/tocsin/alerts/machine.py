@@ -1,23 +1,20 @@
-"""Which alerts an expression returned at each evaluation, to the episodes of an alerting rule.
+"""Which alerts an expression returned at each evaluation, to the episodes of an alerting rule, tile by tile.
 
-The state machine of Prometheus's `AlertingRule.Eval` (rules/alerting.go), run by run instead of step by step: where
-the presence of an alert does not change, nothing is computed but where `for` and `keep_firing_for` run out.
+What happens within a tile is in `episodes.py`; here are the alerts that go on from one to the next, and the limit of
+the group.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tocsin.alerts.timeline import Episode
+from tocsin.alerts.episodes import Runs, known, lives
+from tocsin.alerts.timeline import NEVER, Episode
 from tocsin.labels import Labels
 from tocsin.series import Mask, Times
-
-Run = tuple[int, int]
-"""Steps at which an alert was returned without a break: from the first to before the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +75,13 @@ class AlertMachine:
         """Advance over steps of which none overflows by what it returns; alerts that are kept firing still may."""
         while len(times):
             before, ended = dict(self.active), len(self.ended)
-            self._advance(times, runs(labels, present))
+            self._advance(times, labels, present)
             over = self._kept_overflow(times, ended) if self.limit and self.keep_firing_for else None
             if over is None:
                 return
             self.active = before
             del self.ended[ended:]
-            self._advance(times[:over], runs(labels, present[:, :over]))
+            self._advance(times[:over], labels, present[:, :over])
             self._clear(int(times[over]))
             times, present = times[over + 1 :], present[:, over + 1 :]
 
@@ -103,58 +100,46 @@ class AlertMachine:
         self.overflows.append(time)
         self.stop(time)
 
-    def _advance(self, times: Times, seen: Mapping[Labels, Sequence[Run]]) -> None:
-        active = {}
-        for labels in sorted({*self.active, *seen}):
-            alert = self._follow(labels, times, seen.get(labels, ()))
-            if alert is not None:
-                active[labels] = alert
-        self.active = active
-
-    def _follow(self, labels: Labels, times: Times, seen: Sequence[Run]) -> Active | None:
-        """One alert through all its runs and the gaps before, between and after them."""
-        alert, end = self.active.get(labels), 0
-        for start, stop in seen:
-            alert = self._miss(labels, alert, times[end:start])
-            alert = self._meet(alert, times[start:stop])
-            end = stop
-        return self._miss(labels, alert, times[end:])
-
-    def _meet(self, alert: Active | None, times: Times) -> Active:
-        """The alert after evaluations that all returned it."""
-        alert = Active(int(times[0])) if alert is None else replace(alert, absent_since=None)
-        if alert.firing is None:
-            due = int(np.searchsorted(times, alert.pending + self.for_))
-            if due < len(times):
-                return replace(alert, firing=int(times[due]))
-        return alert
-
-    def _miss(self, labels: Labels, alert: Active | None, times: Times) -> Active | None:
-        """The alert after evaluations of which none returned it."""
-        if alert is None or not len(times):
-            return alert
-        over = 0
-        if alert.firing is not None and self.keep_firing_for:
-            since = int(times[0]) if alert.absent_since is None else alert.absent_since
-            over = int(np.searchsorted(times, since + self.keep_firing_for))
-            if over == len(times):
-                return replace(alert, absent_since=since)
-        self.ended.append(Episode(labels, alert.pending, alert.firing, int(times[over])))
-        return None
+    def _advance(self, times: Times, labels: Sequence[Labels], present: Mask) -> None:
+        if not len(times):
+            return
+        names = sorted({*labels, *self.active})
+        row = {one: index for index, one in enumerate(names)}
+        seen = np.zeros((len(names), len(times)), dtype=np.bool_)
+        seen[[row[one] for one in labels]] = present
+        active = {row[one]: alert for one, alert in sorted(self.active.items())}
+        runs = _continued(Runs.of(seen, times), active, int(times[0]))
+        found = lives(runs, times, self.for_, self.keep_firing_for)
+        self.active = {}
+        columns = (one.tolist() for one in (found.alert, found.pending, found.firing, found.resolved, found.gone))
+        for alert, pending, firing, resolved, gone in zip(*columns, strict=True):
+            if resolved == NEVER:
+                self.active[names[alert]] = Active(pending, known(firing), known(gone))
+            else:
+                self.ended.append(Episode(names[alert], pending, known(firing), resolved))
 
 
-def runs(labels: Sequence[Labels], present: Mask) -> dict[Labels, list[Run]]:
-    """The runs of each label set that was returned at all."""
-    edges = np.zeros((present.shape[0], present.shape[1] + 1), dtype=np.bool_)
-    edges[:, 1:-1] = present[:, 1:] != present[:, :-1]
-    if present.shape[1]:
-        edges[:, 0], edges[:, -1] = present[:, 0], present[:, -1]
-    found: defaultdict[Labels, list[Run]] = defaultdict(list)
-    for row, start, stop in _pairs(*np.nonzero(edges)):
-        found[labels[row]].append((start, stop))
-    return found
+def _continued(runs: Runs, active: Mapping[int, Active], now: int) -> Runs:
+    """The runs of a tile that begins `now`, of alerts of which some, by their number, are active already.
+
+    An alert that was returned until now, and is so still, goes on in its first run. Of any other that is active there
+    is a run of no steps before: it is missed now, or since it was first absent.
+    """
+    if not active:
+        return runs
+    rows = np.array(list(active), dtype=np.int64)
+    pending = np.array([one.pending for one in active.values()], dtype=np.int64)
+    fires = _column(one.firing for one in active.values())
+    absent = _column(one.absent_since for one in active.values())
+    first = np.searchsorted(runs.alert, rows)
+    on = (np.append(runs.alert, -1)[first] == rows) & (np.append(runs.start, -1)[first] == 0) & (absent == NEVER)
+    since, firing = runs.since.copy(), runs.fires.copy()
+    since[first[on]], firing[first[on]] = pending[on], fires[on]
+    off = ~on
+    none = np.zeros(np.count_nonzero(off), dtype=np.int64)
+    missed = Runs(rows[off], none, none, pending[off], fires[off], np.minimum(absent[off], now))
+    return replace(runs, since=since, fires=firing).inserted(first[off], missed)
 
 
-def _pairs(rows: Times, columns: Times) -> Iterator[tuple[int, int, int]]:
-    """Every second edge begins a run and the next ends it: each row has an even number of edges."""
-    yield from zip(rows[::2].tolist(), columns[::2].tolist(), columns[1::2].tolist(), strict=True)
+def _column(times: Iterable[int | None]) -> Times:
+    return np.array([NEVER if time is None else time for time in times], dtype=np.int64)

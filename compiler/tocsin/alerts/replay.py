@@ -13,6 +13,7 @@ from tocsin.alerts.columns import columns, strided
 from tocsin.alerts.dependencies import Key, Plan, plan, where, written
 from tocsin.alerts.reach import covering_times, reach
 from tocsin.alerts.recorded import Columns, Names, Overlay, Read, clipped, merged, only, recorder_of
+from tocsin.alerts.returned import Keeper, Room
 from tocsin.alerts.sight import Sight, stretch
 from tocsin.alerts.steps import Present, ReadAhead, RefusedError, Writer, step_through
 from tocsin.alerts.texts import Texts
@@ -91,6 +92,7 @@ def replay(
         [lives(own, schedule.outages) for own in times],
         plan(groups),
         _names(groups),
+        Room() if schedule == STEADY else None,
     ).run()
 
 
@@ -112,7 +114,10 @@ def _names(groups: Sequence[RuleGroup]) -> Names:
 
 @dataclass(slots=True)
 class _Replay:
-    """All groups; `samples` are the times at which the recording has any (`covering_times`)."""
+    """All groups; `samples` are the times at which the recording has any (`covering_times`).
+
+    `room` is for what alerts returned, where findings may ask what they would have done otherwise.
+    """
 
     groups: Sequence[RuleGroup]
     recording: Recording
@@ -122,6 +127,7 @@ class _Replay:
     lives: Sequence[tuple[Life, ...]]
     plan: Plan
     names: Names
+    room: Room | None
     tracks: dict[Key, Track] = field(default_factory=dict)
     reaches: dict[Key, int | None] = field(default_factory=dict)
     problems: dict[Key, Problem] = field(default_factory=dict)
@@ -276,7 +282,9 @@ class _Replay:
             view = done if present is None else lambda: done() if present.is_over else present
             texts = Texts(rule, self.semantics, view, self._unknown(key))
         limit, compat = self.groups[group].limit, self.semantics.compat
-        return Track(rule, self.clocks[group], self.lives[group], limit, compat, texts)
+        keeps = self.room is not None and present is None and texts is not None and not texts.expands_labels
+        keeper = Keeper(self.room, limit) if self.room is not None and keeps else None
+        return Track(rule, self.clocks[group], self.lives[group], limit, compat, texts, keeper)
 
     def _unknown(self, key: Key) -> tuple[str, ...]:
         """The names of series that the templates of a rule cannot query: what is not recorded before it."""

@@ -68,6 +68,11 @@ class Texts:
     known: dict[tuple[str, Labels, str], str] = field(default_factory=dict)
 
     @property
+    def expands_labels(self) -> bool:
+        """Whether any label is a template."""
+        return any("{{" in text for text in self.rule.labels.values())
+
+    @property
     def changing(self) -> bool:
         """Whether labels depend on more than the labels of a result."""
         return any(reads(text, "value", "query", "now") for text in self.rule.labels.values())

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tocsin.labels import Labels
 from tocsin.rules import AlertingRule
 
+NEVER = (1 << 63) - 1
+"""The time, in columns of them, of what did not happen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:

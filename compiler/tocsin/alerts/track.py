@@ -14,6 +14,7 @@ from tocsin.alerts.machine import AlertMachine
 from tocsin.alerts.recorded import Columns, Recorder
 from tocsin.alerts.restore import restored
 from tocsin.alerts.result import Evaluations, evaluations, failures, last_results
+from tocsin.alerts.returned import Keeper
 from tocsin.alerts.states import state_labels, states
 from tocsin.alerts.texts import Found, Texts
 from tocsin.alerts.timeline import Episode, Failure
@@ -26,7 +27,10 @@ from tocsin.series import Times
 
 @dataclass(slots=True)
 class Track:
-    """One rule and the lives of its server; `limit` is that of its group. A recording rule has no `texts`."""
+    """One rule and the lives of its server; `limit` is that of its group. A recording rule has no `texts`.
+
+    `keeper` holds what the expression of an alert returned, where that may be asked for again.
+    """
 
     rule: Rule
     clock: Clock
@@ -34,6 +38,7 @@ class Track:
     limit: int
     compat: Compat
     texts: Texts | None = None
+    keeper: Keeper | None = None
     machine: AlertMachine = field(default_factory=AlertMachine)
     recorder: Recorder = field(default_factory=Recorder)
     failed: list[tuple[int, str]] = field(default_factory=list)
@@ -56,6 +61,8 @@ class Track:
             self.recorder.add(found, self.clock.shift)
             return
         self.machine.advance(found.times, found.labels, found.present)
+        if self.keeper:
+            self.keeper.add(found)
         self._succeeded[-1].append(found.times)
         if any("{{" in text for text in self.texts.rule.annotations.values()):
             for labels, last in last_results(found, result.frame, self.clock.shift):

@@ -39,7 +39,7 @@ def judge(
         severity = rule.labels.get("severity", "")
         if severity == DEADMAN:
             continue
-        what_if = Rerun(groups, rule, recording, backtest.window, semantics)
+        what_if = Rerun(groups, rule, recording, backtest.window, semantics, backtest.replay)
         limits = (budgets.of(owner_of(verdict)), wakes(severity))
         pages_if = partial(_pages_if, backtest, wakes, verdict)
         subject = Subject(verdict, backtest, *limits, woken, pages_if, deciding(rule.expr), what_if)

@@ -32,7 +32,7 @@ class Change:
     """What to write, and what the alert would have done then."""
 
     text: str
-    episodes: tuple[Episode, ...]
+    episodes: Sequence[Episode]
 
 
 def propose(subject: Subject, meets: Meets, *kinds: Kind, tell: Tell | None = None) -> str:

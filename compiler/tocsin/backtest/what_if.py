@@ -1,47 +1,36 @@
 """An alert and a recording to what it would have done with another `for`, `keep_firing_for` or threshold.
 
-Its expression is evaluated once, as a recording rule in its place: when it returned each alert, and with what value.
-The rest is the state machine alone.
+What its expression returned, and with what value, is known from the backtest, or evaluated once more, as a recording
+rule in its place. The rest is the state machine alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor, isfinite, log10
 
 import numpy as np
 
+from tocsin.alerts.clock import evaluation_times
 from tocsin.alerts.dependencies import could_read
-from tocsin.alerts.machine import AlertMachine
+from tocsin.alerts.episodes import Episodes, episodes_of, lives
 from tocsin.alerts.recorded import WRITTEN_BY_ALERTS
-from tocsin.alerts.replay import replay
-from tocsin.alerts.timeline import Episode
+from tocsin.alerts.replay import Replay, replay
+from tocsin.alerts.returned import Returned, points
 from tocsin.backtest.model import Window
 from tocsin.engine.semantics import Semantics
-from tocsin.labels import NAME, Labels, from_mapping
+from tocsin.labels import NAME, drop
 from tocsin.promql.ast import Binary, Expr, Matcher, VectorSelector, unwrap, walk
 from tocsin.promql.compare import Comparison, comparison
 from tocsin.promql.match import matchers_of
 from tocsin.promql.print import print_expr
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
-from tocsin.series import STALE_BITS, Mask, Recording, Times, Values
+from tocsin.series import STALE_BITS, Mask, Recording, Times
 
 QUANTILES = (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95, 0.99, 0.999)
 _RETURNED = "tocsin:returned"
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """The evaluations that returned an alert, with its values, and those that did not any more: [N] each.
-
-    `times` int64 are Unix milliseconds, `values` float64 mean nothing where `present` bool is not.
-    """
-
-    times: Times
-    values: Values
-    present: Mask
 
 
 def deciding(expr: Expr) -> Comparison | None:
@@ -55,30 +44,24 @@ def deciding(expr: Expr) -> Comparison | None:
 
 @dataclass
 class Rerun:
-    """One alert among its groups; see `tocsin.backtest.findings.api.WhatIf`."""
+    """One alert among its groups, and what was `done` of them; see `tocsin.backtest.findings.api.WhatIf`."""
 
     groups: Sequence[RuleGroup]
     rule: AlertingRule
     recording: Recording
     window: Window
     semantics: Semantics
+    done: Replay | None = None
 
-    def episodes(self, *, for_: int, keep_firing_for: int, threshold: float | None = None) -> tuple[Episode, ...]:
+    def episodes(self, *, for_: int, keep_firing_for: int, threshold: float | None = None) -> Episodes:
         """What the alert does with this `for` and `keep_firing_for` (milliseconds), and with a stricter threshold."""
-        found: list[Episode] = []
-        for labels, returned in self._returned.items():
-            present = returned.present if threshold is None else returned.present & self._beyond(returned, threshold)
-            if present.any():
-                machine = AlertMachine(for_, keep_firing_for)
-                times, shown = self._evaluations(returned.times, present, keep_firing_for)
-                machine.advance(times, (labels,), shown[np.newaxis])
-                found += machine.episodes()
-        return tuple(sorted(found, key=lambda episode: (episode.pending, episode.labels)))
+        found = self._returned if threshold is None else self._returned.where(self._beyond(threshold))
+        return episodes_of(found.labels, lives(found.runs, found.times, for_, keep_firing_for))
 
     def thresholds(self, excluded: Sequence[tuple[int, int]]) -> tuple[float, ...]:
         """Stricter thresholds, mildest first: quantiles of the values beyond it at times that are not `excluded`."""
         limit = deciding(self.rule.expr)
-        values = np.concatenate([np.zeros(0), *(_outside(one, excluded) for one in self._returned.values())])
+        values = self._returned.values[_outside(self._returned.at, excluded)]
         values = values[np.isfinite(values)]
         if limit is None or not len(values):
             return ()
@@ -98,20 +81,26 @@ class Rerun:
         return {rule.name for group in self.groups for rule in group.rules if isinstance(rule, RecordingRule)}
 
     @cached_property
-    def _returned(self) -> Mapping[Labels, Returned]:
+    def _returned(self) -> Returned:
         """When the expression returned each alert, and with what value."""
-        source = replay(
-            list(self._in_its_place()), self.recording, self.window.start, self.window.end, self.semantics
-        ).source
-        shift = self._group.query_offset or 0
-        series = source.read([Matcher(NAME, "=", _RETURNED)], self.window.start - shift, self.window.end)
-        found = {}
-        for index, labels in enumerate(series.labels):
-            cut = slice(series.offsets[index], series.offsets[index + 1])
-            name = from_mapping({**dict(labels), NAME: "", "alertname": self.rule.name})
-            values = series.values[cut]
-            found[name] = Returned(series.times[cut] + shift, values, values.view(np.uint64) != STALE_BITS)
-        return found
+        tracks = self.done.tracks if self.done else ()
+        keepers = (track.keeper for track in tracks if track.rule is self.rule)
+        kept = next((keeper.returned() for keeper in keepers if keeper), None)
+        return self._evaluated() if kept is None else kept
+
+    def _evaluated(self) -> Returned:
+        """What it returns as a recording rule in its place."""
+        start, end = self.window.start, self.window.end
+        done = replay(list(self._in_its_place()), self.recording, start, end, self.semantics)
+        shift, interval = self._group.query_offset or 0, self._group.interval or self.semantics.evaluation_interval
+        failed = [time for track in done.tracks if track.rule.name == _RETURNED for time, _ in track.failed]
+        times = evaluation_times(start, end, interval)
+        times = times[~np.isin(times, failed)]
+        series = done.source.read([Matcher(NAME, "=", _RETURNED)], start - shift, end)
+        fresh = series.values.view(np.uint64) != STALE_BITS
+        alert = np.repeat(np.arange(len(series.labels)), np.diff(series.offsets))[fresh]
+        step = np.searchsorted(times, series.times[fresh] + shift)
+        return points([drop(one, (NAME,)) for one in series.labels], [times], [(alert, step, series.values[fresh])])
 
     @property
     def _group(self) -> RuleGroup:
@@ -120,29 +109,17 @@ class Rerun:
     def _in_its_place(self) -> Iterator[RuleGroup]:
         """The groups, the alert recorded in its place, and without other alerts unless it reads what they write."""
         labels = {name: text for name, text in self.rule.labels.items() if "{{" not in text}
-        recorder = RecordingRule(_RETURNED, self.rule.expr, labels)
+        recorder = RecordingRule(_RETURNED, self.rule.expr, {**labels, "alertname": self.rule.name})
         alerts = any(could_read(node, WRITTEN_BY_ALERTS) for node in _selectors(self.rule.expr))
         for group in self.groups if alerts or self._recorded else (self._group,):
             rules = (recorder if rule is self.rule else rule for rule in group.rules)
             yield replace(group, rules=tuple(rule for rule in rules if alerts or isinstance(rule, RecordingRule)))
 
-    def _beyond(self, returned: Returned, threshold: float) -> Mask:
+    def _beyond(self, threshold: float) -> Mask:
         limit = deciding(self.rule.expr)
         assert limit is not None
-        passing: Mask = _OPERATIONS[limit.op](returned.values, threshold)
+        passing: Mask = _OPERATIONS[limit.op](self._returned.values, threshold)
         return passing
-
-    def _evaluations(self, times: Times, present: Mask, keep_firing_for: int) -> tuple[Times, Mask]:
-        """The evaluations that decide about one alert: those given, and where `keep_firing_for` is over."""
-        if not keep_firing_for:
-            return times, present
-        interval = self._group.interval or self.semantics.evaluation_interval
-        returned = times[present]
-        gone = times[~present & np.append(False, present[:-1])]
-        over = gone - (-keep_firing_for // interval) * interval
-        following = np.append(returned, self.window.end + 1)[np.searchsorted(returned, gone)]
-        every = np.union1d(times, over[over < following])
-        return every, np.isin(every, returned)
 
     def _has_samples(self, selector: VectorSelector) -> bool:
         """Whether a selector finds any sample, looked for a day at a time."""
@@ -165,11 +142,12 @@ def _bare(selector: VectorSelector) -> VectorSelector:
     return replace(selector, offset=0, at=None)
 
 
-def _outside(returned: Returned, excluded: Sequence[tuple[int, int]]) -> Values:
-    outside = returned.present.copy()
-    for start, end in excluded:
-        outside &= (returned.times < start) | (returned.times > end)
-    return returned.values[outside]
+def _outside(times: Times, spans: Sequence[tuple[int, int]]) -> Mask:
+    """Which times are in none of the spans."""
+    outside = np.ones(len(times), dtype=np.bool_)
+    for start, end in spans:
+        outside &= (times < start) | (times > end)
+    return outside
 
 
 def _stricter(value: float, *, upwards: bool) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tocsin.alerts.timeline import Episode
+from tocsin.backtest.measure import columns, fired
 from tocsin.backtest.model import Backtest, Incident, RuleVerdict
 from tocsin.backtest.pages import OWNER, Page
 from tocsin.backtest.score import TOLERANCE, Claim, claims, fits
@@ -21,11 +21,14 @@ from tocsin.promql.compare import Comparison
 from tocsin.registry import Registry
 from tocsin.rules import AlertingRule, place
 
+if TYPE_CHECKING:
+    from tocsin.alerts.episodes import Episodes
+
 
 class WhatIf(Protocol):
     """The same alert on the same recording with something changed. It is evaluated when it is first asked."""
 
-    def episodes(self, *, for_: int, keep_firing_for: int, threshold: float | None = None) -> tuple[Episode, ...]:
+    def episodes(self, *, for_: int, keep_firing_for: int, threshold: float | None = None) -> Episodes:
         """What the alert does with this `for` and `keep_firing_for` (milliseconds), and with a stricter threshold."""
         ...
 
@@ -98,10 +101,12 @@ class Subject:
         """The episodes that were the first to fire for some incident."""
         return {told[0] for _, told in self._told(episodes) if told}
 
-    def idle(self, episodes: Sequence[Episode]) -> list[Episode]:
+    def idle(self, episodes: Sequence[Episode]) -> Episodes:
         """The episodes that no incident explains, those among them that never fired."""
-        spans = self.incident_spans()
-        return [one for one in episodes if not any(start <= one.pending <= end for start, end in spans)]
+        some = columns(episodes)
+        for start, end in self.incident_spans():
+            some = some.where((some.pending < start) | (some.pending > end))
+        return some
 
     def incident_spans(self) -> list[tuple[int, int]]:
         """When incidents were, with what fires for them shortly before and after."""
@@ -113,11 +118,10 @@ class Subject:
 
     def _told(self, episodes: Sequence[Episode]) -> Iterator[tuple[Incident, list[Episode]]]:
         """Each incident, and the episodes that fired for it in the order of firing."""
-        ordered = sorted((one for one in episodes if one.firing is not None), key=lambda one: one.firing or 0)
-        firing = [one.firing or 0 for one in ordered]
+        ordered = fired(episodes).by_firing()
         for claim in self._claims():
-            some = ordered[bisect_left(firing, claim.since) : bisect_right(firing, claim.until)]
-            yield claim.incident, [episode for episode in some if fits(episode, claim)]
+            first, last = ordered.firing.searchsorted((claim.since, claim.until + 1)).tolist()
+            yield claim.incident, [episode for episode in ordered[first:last] if fits(episode, claim)]
 
     def _claims(self) -> Sequence[Claim]:
         real = [one.incident for one in self.backtest.incidents]

@@ -45,15 +45,19 @@ Good::
         no_data: ignore
 """
 
-from collections import defaultdict
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import Finding, Subject, data_rule, times
 from tocsin.backtest.measure import DAY
 from tocsin.backtest.propose import propose
-from tocsin.labels import Labels
 from tocsin.promql.compare import Comparison
+
+if TYPE_CHECKING:
+    from tocsin.alerts.episodes import Episodes
 
 A_DAY = 4
 FEWEST = 5
@@ -88,20 +92,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield Finding(message, subject.place("expr"), label, propose(subject, meets, "threshold", tell=tell))
 
 
-def _moments(episodes: Sequence[Episode]) -> int:
+def _moments(episodes: Episodes) -> int:
     """How often a value began to be beyond the threshold; series that begin together count once."""
-    return len({episode.pending for episode in episodes})
+    return len(set(episodes.pending.tolist()))
 
 
-def _barely(subject: Subject, limit: Comparison, runs: Sequence[Episode]) -> list[Episode]:
+def _barely(subject: Subject, limit: Comparison, runs: Episodes) -> Episodes:
     """The times that a value was beyond the threshold and never went on by a tenth of its way to zero or one."""
     room = min(abs(limit.threshold), abs(1 - limit.threshold)) if 0 < limit.threshold < 1 else abs(limit.threshold)
     further = limit.threshold + (MARGIN * room if limit.op in (">", ">=") else -MARGIN * room)
-    far: defaultdict[Labels, list[int]] = defaultdict(list)
-    for episode in subject.what_if.episodes(for_=0, keep_firing_for=0, threshold=further):
-        far[episode.labels].append(episode.pending)
-    return [run for run in runs if not any(_within(time, run) for time in far[run.labels])]
-
-
-def _within(time: int, run: Episode) -> bool:
-    return run.pending <= time and (run.resolved is None or time < run.resolved)
+    return runs.where(~runs.holding(subject.what_if.episodes(for_=0, keep_firing_for=0, threshold=further)))
