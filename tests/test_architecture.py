@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "compiler" / "tocsin"
 
 SHARED = (
+    "dataclass",
     "registry",
     "diagnostics",
     "findings",
@@ -65,6 +66,13 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module or ""
             if node.module == "tocsin" or (node.module or "").startswith("tocsin."):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def names(path: Path) -> Iterator[str]:
+    """What a file imports from each module: `module.name`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def own(path: Path) -> set[str]:
@@ -140,6 +148,12 @@ def test_light_rooms_never_load_numpy() -> None:
     for path in MODULES:
         if layer(path) in (*SHARED, *INTENT):
             assert "numpy" not in tops(path), path
+
+
+def test_dataclasses_are_the_quick_ones() -> None:
+    for path in MODULES:
+        if "dataclasses.dataclass" in set(names(path)) and path.name != "dataclass.py":
+            assert "order=True" in path.read_text(), path
 
 
 DOORS = ("__init__", "api")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
 
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Span, Text
 from tocsin.scalars import offsets_of, unadorned
 

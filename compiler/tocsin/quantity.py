@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from tocsin.dataclass import dataclass
 
 
 class Unit(StrEnum):

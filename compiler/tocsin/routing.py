@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Matcher
 from tocsin.rules import Places, no_places
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 from tocsin.promql.ast import Expr
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher
 

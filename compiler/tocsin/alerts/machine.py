@@ -7,12 +7,13 @@ the group.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from tocsin.alerts.episodes import Runs, known, lives
 from tocsin.alerts.timeline import NEVER, Episode
+from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.series import Mask, Times
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
 
 from tocsin.alerts.result import Evaluations
+from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches

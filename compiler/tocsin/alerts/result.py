@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from tocsin.alerts.texts import Found, Texts
 from tocsin.alerts.timeline import Failure
+from tocsin.dataclass import dataclass
 from tocsin.engine.semantics import Result
 from tocsin.labels import NAME, Labels, from_mapping
 from tocsin.rules import AlertingRule, RecordingRule, Rule

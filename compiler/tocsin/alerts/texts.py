@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from tocsin.alerts.dependencies import could_read, where
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Severity, Text
 from tocsin.engine.evaluate import evaluate_instant
 from tocsin.engine.semantics import Semantics

@@ -7,7 +7,7 @@ rule in its place. The rest is the state machine alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import ceil, floor, isfinite, log10
 
@@ -20,6 +20,7 @@ from tocsin.alerts.recorded import WRITTEN_BY_ALERTS
 from tocsin.alerts.replay import Replay, replay
 from tocsin.alerts.returned import Returned, points
 from tocsin.backtest.model import Window
+from tocsin.dataclass import dataclass
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import NAME, drop
 from tocsin.promql.ast import Binary, Expr, Matcher, VectorSelector, unwrap, walk

@@ -6,10 +6,11 @@ Prometheus promql/info.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from tocsin.dataclass import dataclass
 from tocsin.functions.registry import VECTOR, function
 from tocsin.functions.values import ExecutionError, Steps, Vector
 from tocsin.labels import NAME, Labels, drop, from_mapping, get, keep, quote

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, drop
 from tocsin.promql.ast import Call
 from tocsin.series import Mask, Objects, Offsets, Times, Values, are_histograms

@@ -5,10 +5,11 @@ Windows and steps are milliseconds, bounds are seconds; each answer has one seri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
+from tocsin.dataclass import dataclass
 from tocsin.indicators.api import Counts
 from tocsin.indicators.counting import since
 from tocsin.promql import build

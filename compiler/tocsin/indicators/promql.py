@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node
 from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Separate, field, kind, only_selector, read_vector

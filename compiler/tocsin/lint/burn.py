@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tocsin.dataclass import dataclass
 from tocsin.duration import parse_duration
 from tocsin.promql.ast import Binary, Expr, MatrixSelector, Number, Subquery, VectorSelector, transform, unwrap, walk
 from tocsin.promql.compare import Comparison

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.compare import constant
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tocsin.dataclass import dataclass
 from tocsin.lint.api import AnyRule, Subject
 from tocsin.lint.conditions import branches
 from tocsin.lint.memo import once

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, Severity, Source, Span
 from tocsin.registry import suggest
 

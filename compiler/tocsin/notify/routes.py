@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.notify.matching import predicate
 from tocsin.routing import ALL_LABELS, Route

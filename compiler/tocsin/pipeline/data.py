@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
 from tocsin.sources.api import OpenedRecording
 from tocsin.sources.open import open_recording

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from tocsin.alerts.replay import Schedule
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.noise import noise, notified
 from tocsin.backtest.pages import Wakes
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Text
 from tocsin.document import read_source
 from tocsin.notify.alertmanager import Alertmanager

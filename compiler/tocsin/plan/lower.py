@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tocsin.dataclass import dataclass
 from tocsin.indicators.api import Indicator
 from tocsin.plan import names
 from tocsin.plan.objectives.lower import PlannedObjective, lower_objective

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.promql.ast import Computed, Expr, MatrixSelector, Seconds, Subquery, VectorSelector, changed, transform
 from tocsin.promql.literals import duration_value, number_value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import parse_duration

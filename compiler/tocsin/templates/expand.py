@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
+from tocsin.dataclass import dataclass
 from tocsin.templates.evaluate import evaluate
 from tocsin.templates.functions import Environment, function_names, functions
 from tocsin.templates.parse import TemplateSyntaxError, parse

@@ -6,10 +6,11 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from tocsin.dataclass import dataclass
 from tocsin.duration import parse_duration
 from tocsin.templates.builtins import ANY, BUILTINS, Function, Type, query_escape
 from tocsin.templates.format import limited

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tocsin.dataclass import dataclass
 from tocsin.plan.objectives import composite
 from tocsin.plan.objectives.account import Account, account
 from tocsin.plan.objectives.budget import budget, exhausted, standing

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mmap
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from tocsin.dataclass import dataclass
 
 Bytes = npt.NDArray[np.uint8]
 
