@@ -153,7 +153,7 @@ def test_light_rooms_never_load_numpy() -> None:
 def test_dataclasses_are_the_quick_ones() -> None:
     for path in MODULES:
         if "dataclasses.dataclass" in set(names(path)) and path.name != "dataclass.py":
-            assert "order=True" in path.read_text(), path
+            assert "order=True" in path.read_text(), f"{path}: import it from tocsin.dataclass"
 
 
 DOORS = ("__init__", "api")
