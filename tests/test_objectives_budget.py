@@ -62,6 +62,7 @@ def slow(start: int, days: float) -> Ground:
 @pytest.mark.parametrize(
     ("day", "zone", "version"),
     [
+        ("2023-03-28", "Europe/Berlin", 0),  # recorded years ago, two days after forward; a month and a quarter begin
         ("2026-03-28", "Europe/Berlin", 0),  # forward on the 29th; the month, the quarter and a week begin after it
         ("2026-10-30", "America/New_York", 1),  # back on the 1st, after the month has begun
         ("2026-10-30", "America/Havana", 2),  # at midnight of the 1st, which comes twice

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import gcd
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tocsin.promql import build
 from tocsin.promql.ast import Expr
 
-FIRST, LAST = 2026, 2034
-"""The years whose changes of the clock are written out; after them the last offset stays."""
+FIRST, END = 2020, 2034
+"""The years whose changes of the clock are written out, the last not among them: those of recordings, and of rules that
+ship. Before them and after them the offset stays."""
 
 
 def offset(seconds: Expr, zone: str, op: Literal[">", ">="] = ">=") -> Expr:
     """The seconds that clocks in a zone are ahead of UTC at a time, a scalar in Unix seconds; `>`: just before it."""
     first, changes = _changes(zone)
-    ahead: Expr = build.number(first)
+    unit = gcd(*(by for _, by in changes)) or 1
+    units: Expr = build.number(first / unit)
     for at, by in changes:
-        step = build.binary(build.number(abs(by)), "*", build.flag(seconds, op, build.number(at)))
-        ahead = build.binary(ahead, "+" if by > 0 else "-", step)
-    return ahead
+        changed = build.flag(seconds, op, build.number(at))
+        step = changed if abs(by) == unit else build.binary(build.number(abs(by) // unit), "*", changed)
+        units = build.binary(units, "+" if by > 0 else "-", step)
+    return units if unit == 1 else build.binary(build.number(unit), "*", units)
 
 
 def local(seconds: Expr, zone: str) -> Expr:
@@ -48,7 +52,7 @@ def _changes(zone: str) -> tuple[int, tuple[tuple[int, int], ...]]:
     def ahead(at: int) -> int:
         return int((datetime.fromtimestamp(at, place).utcoffset() or timedelta()).total_seconds())
 
-    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (FIRST, LAST))
+    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (FIRST, END))
     found = []
     for day in range(start, end, 86400):
         if ahead(day) != ahead(day + 86400):
