@@ -192,7 +192,7 @@ def changed(path: Path, how: str) -> None:
         case "flipped":
             path.write_bytes(head + b"\n" + code[:100] + bytes([code[100] ^ 1]) + code[101:])
         case "other sources":
-            path.write_bytes(whole.replace(b'{"of": "', b'{"of": "0'))
+            path.write_bytes(whole.replace(b'{"origin": "', b'{"origin": "0'))
         case "not JSON":
             path.write_bytes(b"\xff\n" + code)
         case "a list":
@@ -206,13 +206,16 @@ def changed(path: Path, how: str) -> None:
 def test_damaged_code_is_not_called(how: str, empty: Path) -> None:
     assert fresh(room)(1) == 1.0
     (path,) = empty.iterdir()
+    origin = store.origin_of(__file__)
+    assert store.read(path.name, origin) is not None
     changed(path, how)
-    assert store.read(path.name) is None
+    assert store.read(path.name, origin) is None
     told: list[str] = []
     before_compiling(lambda: told.append("compiling"))
     assert fresh(room)(1) == 1.0
     assert told == ["compiling"]
-    assert how == "unreadable" or store.read(path.name) is not None
+    assert sorted(one.name for one in empty.iterdir()) == [path.name]
+    assert how == "unreadable" or store.read(path.name, origin) is not None
 
 
 def test_where_nothing_can_be_written_kernels_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +226,17 @@ def test_where_nothing_can_be_written_kernels_work(tmp_path: Path, monkeypatch: 
         assert fresh(room)(1) == 1.0
     finally:
         store.folders.cache_clear()
+
+
+def test_code_of_another_text_is_not_called(empty: Path, tmp_path: Path) -> None:
+    source = tmp_path / "own.py"
+    for factor in (2, 3):
+        source.write_text(f"def times(n):\n    return n * {factor}\n")
+        found: dict[str, Any] = {"__name__": "own"}
+        store.origin_of.cache_clear()
+        exec(compile(source.read_text(), source, "exec"), found)
+        assert Kernel(found["times"])(5) == 5 * factor
+    assert len(list(empty.iterdir())) == 1
 
 
 CALL = """

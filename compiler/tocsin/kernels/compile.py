@@ -45,14 +45,15 @@ class Kernel(Generic[P, R]):
         with _one_at_a_time:
             if signature not in self._entries:
                 name = store.name_of(self.function, signature)
-                code = store.read(name)
+                origin = store.origin_of(self.function.__code__.co_filename)
+                code = store.read(name, origin)
                 if code is None:
                     from tocsin.kernels.machine_code.translate import translate  # with numba, a third of a second
 
                     while _listeners:
                         _listeners.pop()()
                     code = translate(self.function, signature, name)
-                    store.write(code)
+                    store.write(code, origin)
                 self._entries[signature] = load(code, signature)
             return self._entries[signature]
 

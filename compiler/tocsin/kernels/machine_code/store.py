@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -28,31 +28,45 @@ def name_of(function: Callable[..., Any], signature: Signature) -> str:
     return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}.{digest}"
 
 
-def read(name: str) -> Code | None:
-    """What was written under that name by the same sources for the same processor; None where there is none."""
+def read(name: str, origin: str) -> Code | None:
+    """What was written under that name and is of that origin; None where there is none."""
     for folder in folders():
         try:
             head, _, file = (folder / name).read_bytes().partition(b"\n")
             told = json.loads(head)
-            if told["of"] == _origin() and told["sum"] == _sum(file):
+            if told["origin"] == origin and told["sum"] == _sum(file):
                 return Code(name, tuple(told["returns"]), file)
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None
 
 
-def write(code: Code) -> None:
+def write(code: Code, origin: str) -> None:
     """Keep code for other processes, whole or not at all. Where no folder is writable, it is not kept."""
-    head = json.dumps({"of": _origin(), "returns": code.returns, "sum": _sum(code.file)})
+    head = json.dumps({"origin": origin, "returns": code.returns, "sum": _sum(code.file)})
     for folder in folders():
+        new = folder / f".{code.name}.{os.getpid()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as new:
-                new.write(head.encode() + b"\n" + code.file)
-            os.replace(new.name, folder / code.name)
+            new.write_bytes(head.encode() + b"\n" + code.file)
+            new.replace(folder / code.name)
             return
         except OSError:
-            continue
+            with suppress(OSError):
+                new.unlink()
+
+
+@cache
+def origin_of(path: str) -> str:
+    """Of what the machine code of a kernel in that file is made, and for what: where any of that is another, so is it.
+
+    The sources of all kernels, for they call each other.
+    """
+    made = blake2b(digest_size=16)
+    for source in sorted({*KERNELS.rglob("*.py"), *KERNELS.rglob("*.ll"), Path(path)}):
+        made.update(source.read_bytes())
+    made.update(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
+    return made.hexdigest()
 
 
 @cache
@@ -61,16 +75,6 @@ def folders() -> tuple[Path, ...]:
         return (Path(chosen),)
     home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     return KERNELS / "__pycache__", Path(home, "tocsin")
-
-
-@cache
-def _origin() -> str:
-    """Of what machine code is made, and for what: it is made anew where any of that has changed."""
-    made = blake2b(digest_size=16)
-    for path in sorted((*KERNELS.rglob("*.py"), *KERNELS.rglob("*.ll"))):
-        made.update(path.read_bytes())
-    made.update(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
-    return made.hexdigest()
 
 
 def _sum(file: bytes) -> str:
