@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def rule_file(
         "annotations": {"summary": summary, "runbook_url": "https://runbooks.example.com/checkout"},
     }
     return json.dumps({"groups": [{"name": "checkout", "rules": [rule]}]})
+
+
+def found(folder: Path, code: str, text: str, settings: str = "{}") -> list[Problem]:
+    return [problem for problem in lint(folder, text, settings) if problem.code == f"noise/{code}"]
+
+
+def alert(expr: str, labels: Mapping[str, str] | None = None, **annotations: str) -> dict[str, object]:
+    return {
+        "alert": "ShopSlow",
+        "expr": expr,
+        "for": "10m",
+        "labels": {"severity": "ticket", **(labels or {})},
+        "annotations": {"summary": "Requests take more than two seconds", **annotations},
+    }
+
+
+def rules(*rules: Mapping[str, object], name: str = "shop", **group: str) -> str:
+    return json.dumps({"groups": [{"name": name, "rules": rules, **group}]})
 
 
 def spec(indicator: str, condition: str, summary: str = "Checkout is out of capacity") -> str:
