@@ -17,19 +17,25 @@ from tests.prometheus import Prometheus, written
 
 from tocsin.engine.evaluate import evaluate_range
 from tocsin.engine.semantics import Semantics
+from tocsin.kernels.compile import kernel
 from tocsin.kernels.go_sort import GREATEST_FIRST, arrange
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
-from tocsin.series import Recording
+from tocsin.series import Offsets, Recording, Values
 
 START = 1_700_000_040_000
 
 rules, compats = st.sampled_from(list(RULES)), st.sampled_from([2, 3])
 
 
+@kernel
+def arranged(rows: Offsets, values: Values, rule: int, compat: int) -> None:
+    arrange(rows, (values, rule), len(rows), compat)
+
+
 def by_kernel(values: list[float], rule: int, compat: int) -> list[int]:
     rows = np.arange(len(values), dtype=np.int64)
-    arrange(rows, (np.array(values, dtype=np.float64), rule), len(values), compat)
+    arranged(rows, np.array(values, dtype=np.float64), rule, compat)
     return rows.tolist()
 
 
