@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from tests.conftest import GOLDEN, Golden
+from tests.linting import codes, lint
 from typer.testing import CliRunner
 
 from tocsin.cli import app
@@ -138,6 +139,11 @@ def test_a_misspelt_name_does_not_hide_what_else_is_wrong(tmp_path: Path) -> Non
 def test_a_faulty_indicator_is_not_also_reported_as_missing(tmp_path: Path) -> None:
     problem = only(tmp_path, SPEC.replace("bad: errors_total, ", ""))
     assert problem.code == "spec/choose-one"
+
+
+@pytest.mark.parametrize("key", ["for", "keep_firing_for", "over"])
+def test_a_wait_that_cannot_be_read_is_not_also_judged_as_none(key: str, tmp_path: Path) -> None:
+    assert codes(lint(tmp_path, SPEC.replace("above: 1%", f"above: 1%, {key}: 5x"))) == ["spec/duration"]
 
 
 def test_what_is_right_gives_no_problem() -> None:

@@ -287,6 +287,32 @@ def test_a_faulty_spec_writes_nothing(copied: Path) -> None:
     assert not out.exists()
 
 
+def test_what_a_killed_compiler_left_is_swept_away(copied: Path) -> None:
+    folder = copied / "out/prometheus"
+    left, waiting, editor = (folder / name for name in (".a.yaml.1.tocsin", ".b.yaml.2.tocsin", ".a.yaml.swp"))
+    for path in (left, waiting, editor):
+        path.write_text("groups:")
+    for path in (left, editor):
+        os.utime(path, (0, 0))
+    command = [sys.executable, "-m", "tocsin", "compile", "specs", "-o", "out"]
+    done = subprocess.run(command, cwd=copied, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0
+    assert [path.exists() for path in (left, waiting, editor)] == [False, True, True]
+
+
+@pytest.mark.live("promtool")
+@pytest.mark.parametrize("name", ["a\ngroups: 1.yaml", "a\x1b[31m.yaml", "a\x9b\x7f.yaml"])
+def test_a_file_name_writes_nothing_into_the_rules(name: str, copied: Path) -> None:
+    (copied / "specs/petsite.yaml").rename(copied / "specs" / name)
+    command = [sys.executable, "-m", "tocsin", "compile", "specs", "-o", "out"]
+    done = subprocess.run(command, cwd=copied, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    written = copied / "out/prometheus/petsite.yaml"
+    assert written.read_text().splitlines()[1] == "groups:"
+    checked = subprocess.run(["promtool", "check", "rules", written], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_what_was_compiled_is_without_a_finding() -> None:
     """The specs were judged where they were written; what is left to say of the files is a note on a route."""
     command = [sys.executable, "-m", "tocsin", "check", "out", "--format", "json"]

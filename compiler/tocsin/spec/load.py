@@ -86,9 +86,10 @@ class _Reader(Values):
             self.known("severity", no_data, [IGNORE, *(one.name for one in self._settings.severities)])
         indicator = self._indicators.get(name.text.value)
         condition = self._condition(node, indicator)
-        lengths = [self.duration(node, key) for key in ("for", "keep_firing_for", "over")]
+        lengths = {key: self.duration(node, key) for key in ("for", "keep_firing_for", "over")}
+        unread = any(node.get(key) and length is None for key, length in lengths.items())
         guard = self._guard(node.get("while"))
-        if indicator is None or condition is None:
+        if indicator is None or condition is None or unread:
             return None
         self._check_groups(indicator, name, texts(node.get("labels")))
         self._check_templates(node)
@@ -97,9 +98,9 @@ class _Reader(Values):
             title.text.value,
             name.text.value,
             condition,
-            lengths[0] or 0,
-            lengths[1] or 0,
-            lengths[2],
+            lengths["for"] or 0,
+            lengths["keep_firing_for"] or 0,
+            lengths["over"],
             guard,
             events.value if isinstance(events, Scalar) and isinstance(events.value, int) else None,
             text(node, "no_data"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import unified_diff
@@ -10,6 +11,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from tocsin.targets.api import MARK, Artifact
+
+_WAITING = ".tocsin"
+"""How the name of a file ends that waits to be moved to its place."""
+
+_ABANDONED = 60
+"""Seconds after which its process was killed, and nobody will move it."""
 
 
 def write(artifacts: Sequence[Artifact], out: Path, stale: Sequence[Path]) -> Iterator[Path]:
@@ -26,13 +33,15 @@ def write(artifacts: Sequence[Artifact], out: Path, stale: Sequence[Path]) -> It
     for path in stale:
         path.unlink(missing_ok=True)
         yield path
+    for folder in {(out / artifact.path).parent for artifact in artifacts}:
+        _sweep(folder)
 
 
 def replace(path: Path, text: str, mode: int = 0o644) -> None:
     """Writes a file whole: beside its place, then moved there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", newline="\n", delete=False
+        "w", dir=path.parent, prefix=f".{path.name}.", suffix=_WAITING, encoding="utf-8", newline="\n", delete=False
     ) as file:
         temporary = Path(file.name)
         try:
@@ -45,6 +54,14 @@ def replace(path: Path, text: str, mode: int = 0o644) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed processes left in a folder of ours."""
+    for path in folder.glob(f".*{_WAITING}"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _ABANDONED:
+                path.unlink()
 
 
 def unwanted(artifacts: Sequence[Artifact], out: Path, targets: Sequence[str]) -> list[Path]:
