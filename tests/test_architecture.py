@@ -18,6 +18,7 @@ SHARED = (
     "findings",
     "budget",
     "scalars",
+    "textfile",
     "document",
     "spelling",
     "escapes",

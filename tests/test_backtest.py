@@ -18,7 +18,7 @@ from tocsin.backtest.model import Backtest, Incident, Score, Window
 from tocsin.backtest.run import backtest
 from tocsin.backtest.score import WEEK, blamed, claims, score, verdicts
 from tocsin.diagnostics import ProblemError, Problems, render
-from tocsin.document import parse_documents, read_source
+from tocsin.document import parse_documents
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
@@ -27,6 +27,7 @@ from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
 from tocsin.series import Series
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.open import open_recording
+from tocsin.textfile import read_source
 
 ROOT = Path(__file__).parent.parent
 PETSHOP = ROOT / "golden" / "petshop"

@@ -10,19 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source
-from tocsin.document import (
-    ListNode,
-    MapNode,
-    Node,
-    Scalar,
-    dump,
-    dump_text,
-    locate,
-    parse_documents,
-    plain,
-    read_source,
-)
+from tocsin.document import ListNode, MapNode, Node, Scalar, dump, dump_text, locate, parse_documents, plain
 from tocsin.promql.parse import parse
+from tocsin.textfile import read_source
 
 
 def read(text: str) -> tuple[tuple[Node, ...], list[Problem]]:

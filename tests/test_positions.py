@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.diagnostics import ProblemError, Problems
-from tocsin.document import Node, Scalar, locate, parse_documents, read_source
+from tocsin.document import Node, Scalar, locate, parse_documents
 from tocsin.promql.parse import parse
+from tocsin.textfile import read_source
 
 FAULTS = [("nope(up)", "nope"), ("§", "§"), ('up{a=~"("}', '"("'), ("sum(up, up)", "sum"), ("up[5x]", "5x")]
 """What is no PromQL, and the part of it that a problem points at."""

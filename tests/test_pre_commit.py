@@ -11,7 +11,8 @@ import pytest
 from tests.command import SPEC, run
 
 from tocsin.diagnostics import Problems
-from tocsin.document import parse_documents, plain, read_source
+from tocsin.document import parse_documents, plain
+from tocsin.textfile import read_source
 
 HOOKS = Path(__file__).parent.parent / ".pre-commit-hooks.yaml"
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tocsin.alerts.timeline import Episode, Failure, Timeline
 from tocsin.backtest.model import Backtest, Detection, Incident, IncidentVerdict, RuleVerdict, Score, Window
@@ -26,6 +28,7 @@ from tocsin.promql.parse import parse
 from tocsin.report import charts, html
 from tocsin.report.json import to_json
 from tocsin.report.numbers import false_per_week
+from tocsin.report.query import format_sample, format_samples
 from tocsin.report.text import write
 from tocsin.rules import AlertingRule
 from tocsin.series import Frame
@@ -384,3 +387,8 @@ def test_a_browser_would_tell_that_a_script_of_the_input_ran(hostile: str, tmp_p
     command = [*CHROMIUM.split(), f"--user-data-dir={tmp_path / 'profile'}", file.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "<title>owned</title>" in done.stdout
+
+
+@given(st.lists(st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 1e-4, 9.999e-5, 1e16, 9.999999999999998e15, 1e21]))))
+def test_samples_are_written_together_as_each_alone(values: list[float]) -> None:
+    assert format_samples(np.array(values, dtype=np.float64)) == list(map(format_sample, values))

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from tocsin.cli import app
 from tocsin.diagnostics import Problem, Problems, render
-from tocsin.document import parse_documents, plain, read_source
+from tocsin.document import parse_documents, plain
 from tocsin.pipeline.inputs import read_inputs
 from tocsin.report.formats.api import FORMATS, Checked, format_names
 from tocsin.spec.settings import Settings
 from tocsin.spec.validate import settings_schema, spec_schema
+from tocsin.textfile import read_source
 
 ERRORS = GOLDEN / "errors"
 SPECS = Path(__file__).parent.parent / "specs"

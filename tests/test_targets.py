@@ -18,7 +18,7 @@ import requests
 from tests.conftest import GOLDEN
 
 from tocsin.diagnostics import Problems
-from tocsin.document import parse_documents, plain, read_source
+from tocsin.document import parse_documents, plain
 from tocsin.pipeline.compile import compile_specs
 from tocsin.pipeline.inputs import read_inputs
 from tocsin.promql.ast import Matcher
@@ -26,6 +26,7 @@ from tocsin.routing import InhibitRule, Routing
 from tocsin.targets import files
 from tocsin.targets.alertmanager import routing
 from tocsin.targets.api import MARK, Artifact
+from tocsin.textfile import read_source
 
 ROOT = Path(__file__).parent.parent
 COMPILED = GOLDEN / "compile" / "routing.alertmanager.yaml"

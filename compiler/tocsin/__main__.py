@@ -12,7 +12,7 @@ from typing import NoReturn
 
 INTERRUPTED = 130
 
-SELDOM = 50_000
+SELDOM = 200_000
 """New objects before the interpreter looks for garbage among them, in place of 700.
 
 What a command imports and reads lives until it ends: to look through it again and again took 90 ms of a query.

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from tocsin.backtest.model import Incident, Incidents
 from tocsin.diagnostics import Problem, ProblemError, Problems, Span
-from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, plain, read_source
+from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, plain
 from tocsin.labels import EMPTY, Labels, from_mapping
 from tocsin.registry import suggest
 from tocsin.sources.time import parse_time
+from tocsin.textfile import read_source
 
 _LISTS = ("incidents", "not_incidents")
 _KEYS = ("name", "start", "end", "labels")

@@ -11,12 +11,12 @@ from lsprotocol.types import Diagnostic, DiagnosticSeverity
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source, printable
-from tocsin.document import decoded, read_source
 from tocsin.editor.positions import Positions
 from tocsin.pipeline import compile as compiling
 from tocsin.pipeline.inputs import SETTINGS, Inputs
 from tocsin.plan.emit import Compiled
 from tocsin.spec.settings import Settings, without_secrets
+from tocsin.textfile import decoded, read_source
 
 TOOL = "tocsin"
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Span
-from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents
 from tocsin.report.identity import Identity, identity
 from tocsin.targets import files
+from tocsin.textfile import read_source
 
 VERSION = 1
 _KEYS = tuple(field.name for field in fields(Identity))

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 from tocsin.diagnostics import Problem, Problems
-from tocsin.document import read_source
 from tocsin.lint.api import AnyRule, Linted, Recording, Routed, RuleSet, Subject
 from tocsin.lint.run import lint
 from tocsin.pipeline.inputs import Inputs, ReadFile, read_inputs
@@ -20,6 +19,7 @@ from tocsin.rules import AlertingRule, RuleGroup
 from tocsin.spec.settings import Settings
 from tocsin.targets.alertmanager import routing
 from tocsin.targets.api import MARK, TARGETS, Artifact
+from tocsin.textfile import read_source
 
 
 def compile_specs(inputs: Inputs) -> list[Compiled]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, ProblemError, Problems, Source
-from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents
 from tocsin.targets import files
+from tocsin.textfile import read_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
-from tocsin.document import MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.document import MapNode, Node, Scalar, parse_documents
 from tocsin.pipeline.documents import Documents, read_documents
 from tocsin.routing import Routing
 from tocsin.routingfile.release import Release
@@ -18,6 +18,7 @@ from tocsin.rules import RuleGroup
 from tocsin.spec.load import duplicate_names
 from tocsin.spec.model import Spec
 from tocsin.spec.settings import Settings, read_settings, without_secrets
+from tocsin.textfile import read_source
 
 SETTINGS = "tocsin.yaml"
 

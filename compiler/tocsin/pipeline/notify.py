@@ -14,7 +14,6 @@ from tocsin.backtest.noise import noise, notified
 from tocsin.backtest.pages import Wakes
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Text
-from tocsin.document import read_source
 from tocsin.notify.alertmanager import Alertmanager
 from tocsin.notify.semantics import Semantics
 from tocsin.notify.silencefile import read_silences
@@ -24,6 +23,7 @@ from tocsin.routing import Routing
 from tocsin.routingfile.read import read_routing
 from tocsin.routingfile.release import Release
 from tocsin.targets.alertmanager import routing
+from tocsin.textfile import read_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
-from tocsin.document import read_source
 from tocsin.engine.evaluate import evaluate_instant, evaluate_range, evaluate_windows
 from tocsin.engine.semantics import Failure, Result, Semantics
 from tocsin.engine.tile import span_of
@@ -18,6 +17,7 @@ from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse
 from tocsin.report import query
 from tocsin.series import Frame, Recording
+from tocsin.textfile import read_source
 
 MAX_STEPS = 2_000_000
 """Steps of a range query, whose answer is in memory as a whole: a year, every 16 seconds."""

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from math import isinf, isnan
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+import numpy as np
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, printable
@@ -14,7 +16,7 @@ from tocsin.functions.values import Windows
 from tocsin.histograms.model import Histogram, all_buckets
 from tocsin.histograms.notation import describe
 from tocsin.labels import Labels, format_labels, quote
-from tocsin.series import Frame, Objects, Times, Values
+from tocsin.series import Frame, Objects, Times, Values, are_histograms
 
 Row: TypeAlias = tuple[Labels, Times, Values, Objects | None]
 
@@ -74,36 +76,32 @@ def _rows(frame: Frame) -> Iterator[Row]:
 def to_json(answer: Answer | Literally) -> str:
     """One line: what `/api/v1/query` or `/api/v1/query_range` answers."""
     if isinstance(answer, Literally):
-        return _success("string", [_seconds(answer.time), answer.text])
+        return _success("string", _line([_seconds(answer.time), answer.text]))
     if answer.type == "scalar":
         (_labels, times, values, _none) = answer.series[0]
-        return _success("scalar", [_seconds(times.tolist()[0]), format_float(values.tolist()[0])])
-    return _success(answer.type, [_series(row, single=answer.type == "vector") for row in answer.series])
+        return _success("scalar", _line([_seconds(times.tolist()[0]), format_float(values.tolist()[0])]))
+    series = [_series(row, single=answer.type == "vector") for row in answer.series]
+    return _success(answer.type, f"[{','.join(series)}]")
 
 
-def _series(row: Row, *, single: bool) -> dict[str, object]:
-    """A series with its floats and its native histograms apart."""
-    floats: list[list[object]] = []
-    histograms: list[list[object]] = []
-    for time, sample in _samples(row):
-        if isinstance(sample, Histogram):
-            histograms.append([_seconds(time), _histogram(sample)])
-        else:
-            floats.append([_seconds(time), format_sample(sample)])
-    metric = {"metric": dict(row[0])}
-    if single:
-        return {**metric, "histogram": histograms[0]} if histograms else {**metric, "value": floats[0]}
-    found = {"values": floats} if floats else {}
-    return {**metric, **found, **({"histograms": histograms} if histograms else {})}
-
-
-def _samples(row: Row) -> Iterator[tuple[int, float | Histogram]]:
-    _labels, times, values, histograms = row
-    samples: list[float | Histogram] = values.tolist()
+def _series(row: Row, *, single: bool) -> str:
+    """A series with its floats and its native histograms apart. It is put together as text, for it may be long."""
+    labels, times, values, histograms = row
+    held: list[str] = []
     if histograms is not None:
-        pairs = zip(samples, histograms.tolist(), strict=True)
-        samples = [value if histogram is None else histogram for value, histogram in pairs]
-    yield from zip(times.tolist(), samples, strict=True)
+        mask = are_histograms(histograms)
+        pairs = zip(times[mask].tolist(), histograms[mask].tolist(), strict=True)
+        held = [_line([_seconds(time), _histogram(one)]) for time, one in pairs]
+        times, values = times[~mask], values[~mask]
+    pairs = zip(times.tolist(), format_samples(values), strict=True)
+    floats = [f'[{_seconds(time)},"{text}"]' for time, text in pairs]
+    parts = [f'"metric":{_line(dict(labels))}']
+    if single:
+        parts.append(f'"histogram":{held[0]}' if held else f'"value":{floats[0]}')
+    else:
+        parts += [f'"values":[{",".join(floats)}]'] if floats else []
+        parts += [f'"histograms":[{",".join(held)}]'] if held else []
+    return f"{{{','.join(parts)}}}"
 
 
 def _histogram(h: Histogram) -> dict[str, object]:
@@ -126,8 +124,8 @@ def _histogram(h: Histogram) -> dict[str, object]:
 _RULES = {(False, True): 0, (True, False): 1, (False, False): 2, (True, True): 3}
 
 
-def _success(kind: str, result: object) -> str:
-    return _line({"status": "success", "data": {"resultType": kind, "result": result}})
+def _success(kind: str, result: str) -> str:
+    return f'{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}'
 
 
 def to_error(problem: Problem) -> str:
@@ -136,7 +134,7 @@ def to_error(problem: Problem) -> str:
     return _line({"status": "error", "errorType": kind, "error": problem.message})
 
 
-def _line(document: dict[str, Any]) -> str:
+def _line(document: object) -> str:
     # ASCII alone, for the line may go to a terminal, and a label can hold what drives one.
     return json.dumps(document, separators=(",", ":"))
 
@@ -171,13 +169,24 @@ def format_sample(value: float) -> str:
     return format_float(value)
 
 
+def format_samples(values: Values) -> list[str]:
+    """As `format_sample` writes each. Between the tiny and the huge, Python's own text is Go's but for a last `.0`."""
+    size = np.abs(values)
+    other = ~((size >= 1e-4) & (size < 1e16) | (size == 0))
+    texts = [text.removesuffix(".0") for text in map(repr, values.tolist())]
+    for place in np.flatnonzero(other).tolist():
+        texts[place] = format_sample(float(values[place]))
+    return texts
+
+
 def to_text(answer: Answer | Literally) -> Iterator[str]:
     """One line a sample: the series, its value, and the time where there may be several."""
     if isinstance(answer, Literally):
         yield printable(quote(answer.text))
         return
-    for row in answer.series:
-        name = printable(format_labels(row[0]))
-        for time, sample in _samples(row):
-            stamp = f" @{time / 1000:.3f}" if answer.type == "matrix" else ""
-            yield f"{name} {describe(sample) if isinstance(sample, Histogram) else format_sample(sample)}{stamp}"
+    for labels, times, values, histograms in answer.series:
+        name, texts = printable(format_labels(labels)), format_samples(values)
+        for place, one in enumerate([] if histograms is None else histograms.tolist()):
+            texts[place] = texts[place] if one is None else describe(one)
+        for time, text in zip(times.tolist(), texts, strict=True):
+            yield f"{name} {text} @{time / 1000:.3f}" if answer.type == "matrix" else f"{name} {text}"

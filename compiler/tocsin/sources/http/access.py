@@ -22,8 +22,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source
-from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, read_source
+from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents
 from tocsin.registry import suggest
+from tocsin.textfile import read_source
 
 _PREFIX = "TOCSIN_HTTP_"
 
