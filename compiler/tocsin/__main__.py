@@ -46,6 +46,8 @@ def _leave() -> NoReturn:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(SELDOM)
+    # The threads of numpy's linear algebra, which nothing here calls: they would spin for a tenth of a second a core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     interrupt = _Interrupt()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)
