@@ -7,6 +7,8 @@ hours and months.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -27,7 +29,7 @@ from tocsin.promql.ast import (
     walk,
 )
 from tocsin.promql.match import matchers_of
-from tocsin.series import Mask, Recording, Times
+from tocsin.series import Mask, Recording, Resident, Times
 
 ReadsRecorded: TypeAlias = Callable[[VectorSelector], int | None]
 """How far behind the samples of a recording the series may last that rules record and a selector reads."""
@@ -103,7 +105,8 @@ def covering_times(recording: Recording, start: int, end: int, exprs: Iterable[E
     first, last = recording.extent
     low, high = max(start, first), min(end, last)
     found = [time for time in (first, last) if low <= time <= high]
-    times = [np.array(found, dtype=np.int64), *(_close(recording, day, selectors, near) for day in _days(low, high))]
+    looks = [_Look(recording, matchers, (start, end)) for matchers in selectors]
+    times = [np.array(found, dtype=np.int64), *(_close(looks, day, near) for day in _days(low, high))]
     known = _distinct(np.concatenate(times))
     gaps = list(_gaps(known, low, high, near))
     if len(gaps) > _GAPS:
@@ -126,15 +129,39 @@ def _days(start: int, end: int) -> Iterator[_Stretch]:
     return ((low, min(low + length - 1, end)) for low in range(start, end + 1, length))
 
 
-def _close(recording: Recording, day: _Stretch, selectors: Iterable[tuple[Matcher, ...]], near: int) -> Times:
+@dataclass
+class _Look:
+    """The times at which a selector of a recording has samples, some time within the `whole`."""
+
+    recording: Recording
+    matchers: tuple[Matcher, ...]
+    whole: _Stretch
+
+    def one_then_all(self, start: int, end: int) -> Iterator[Times]:
+        """The times of the samples of one series, which are often enough, and of all; both ends inclusive."""
+        if self._one is not None:
+            yield self._one[slice(*np.searchsorted(self._one, (start, end + 1)))]
+        series = self.recording.read(self.matchers, start, end)
+        if self._one is None:
+            yield series.times[: series.offsets[1] if series.labels else 0]
+        yield series.times
+
+    @cached_property
+    def _one(self) -> Times | None:
+        """The times of the first series, where they need not be read."""
+        if not isinstance(self.recording, Resident):
+            return None
+        held = self.recording.resident(self.matchers, *self.whole, stale=True)
+        return None if held is None else held.times[held.offsets[0] : held.offsets[1]]
+
+
+def _close(looks: Iterable[_Look], day: _Stretch, near: int) -> Times:
     """Times in a stretch at which what is selected has samples: no more of them than it takes to leave no gaps."""
     times = np.zeros(0, dtype=np.int64)
-    for matchers in selectors:
-        series = recording.read(matchers, *day)
-        for some in series.times[: series.offsets[1] if series.labels else 0], series.times:
-            times = _distinct(np.concatenate([times, some]))
-            if np.diff(np.concatenate([day[:1], times, day[1:]])).max() <= near:
-                return times
+    for some in (some for look in looks for some in look.one_then_all(*day)):
+        times = _distinct(np.concatenate([times, some]))
+        if np.diff(np.concatenate([day[:1], times, day[1:]])).max() <= near:
+            return times
     return times
 
 

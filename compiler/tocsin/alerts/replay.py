@@ -51,13 +51,15 @@ class Replay:
     """The timelines of the alerting rules, in the order of the groups, and what was left out or failed.
 
     `source` is what the rules read: the recording, with what they recorded in it; alerting rules record `ALERTS` and
-    `ALERTS_FOR_STATE`. `tracks` are the rules, in their order, without those that were left out.
+    `ALERTS_FOR_STATE`. `tracks` are the rules, in their order, without those that were left out. `samples` are the
+    times at which the recording has any (`covering_times`), from the lookback of the first evaluation on.
     """
 
     timelines: tuple[Timeline, ...]
     problems: tuple[Problem, ...]
     source: Recording = field(compare=False)
     tracks: tuple[Track, ...] = field(compare=False, repr=False)
+    samples: Times = field(compare=False, repr=False)
 
     def recorded(self) -> Series:
         """All series that the rules wrote, with staleness markers."""
@@ -81,7 +83,7 @@ def replay(
     exprs = [rule.expr for group in groups for rule in group.rules]
     late = max((group.query_offset or 0 for group in groups), default=0)
     since = min((need.start for expr in exprs for need in needs(expr, start, end, semantics)), default=start) - late
-    samples = covering_times(recording, since, end, exprs, semantics.lookback)
+    samples = covering_times(recording, min(since, start - semantics.lookback), end, exprs, semantics.lookback)
     clocks = [_clock(group, semantics, schedule.offset) for group in groups]
     times = [evaluation_times(start, end, clock.interval, clock.offset) for clock in clocks]
     return _Replay(
@@ -143,7 +145,7 @@ class _Replay:
                 self._level(list(own))
         tracks = tuple(track for _, track in sorted(self.tracks.items()))
         source = Overlay(self.recording, self._reader(), self.names)
-        return Replay(tuple(self._timelines()), tuple(self._told()), source, tracks)
+        return Replay(tuple(self._timelines()), tuple(self._told()), source, tracks, self.samples)
 
     def _reader(self) -> Read:
         """How all that was recorded is read: what is selected is put together, once."""

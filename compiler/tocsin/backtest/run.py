@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tocsin.alerts.reach import covered, covering_times
+from tocsin.alerts.reach import covered
 from tocsin.alerts.replay import STEADY, Schedule, replay
 from tocsin.alerts.timeline import Timeline
 from tocsin.backtest.model import Backtest, Incident, Incidents, RuleVerdict, Score, Window
@@ -37,9 +37,7 @@ def backtest(
     start = recording.extent[0] if start is None else start
     window = Window(start, recording.extent[1] if end is None else end, semantics.evaluation_interval)
     done = replay(groups, recording, window.start, window.end, semantics, schedule)
-    exprs = [rule.expr for group in groups for rule in group.rules]
-    samples = covering_times(recording, window.start - semantics.lookback, window.end, exprs, semantics.lookback)
-    observed = covered(samples, semantics.lookback, window.start, window.end)
+    observed = covered(done.samples, semantics.lookback, window.start, window.end)
     known = incidents or Incidents()
     real = claims(known.incidents, known.not_incidents, window, tolerance)
     harmless = claims(known.not_incidents, known.incidents, window, tolerance)
