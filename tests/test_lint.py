@@ -189,6 +189,102 @@ def test_a_rule_for_any_single_500_is_rejected(tmp_path: Path, expr: str, for_: 
     assert exit_code(problems) == 1
 
 
+@pytest.mark.parametrize(
+    "expr",
+    [
+        f"1 - {ERROR_RATE} < 1",
+        f"100 * (1 - {ERROR_RATE}) < 100",
+        f"{ERROR_RATE.replace('5..', '2..')} != 1",
+        f"1 - {ERROR_RATE.replace('5..', '2..')} > 0",
+        f"{ERRORS} - {ERRORS} offset 5m > 0",
+        f"sum({ERRORS}) - (sum({ERRORS} offset 5m)) > 0",
+    ],
+)
+def test_a_rule_for_any_request_that_is_not_right_is_rejected(tmp_path: Path, expr: str) -> None:
+    assert errors(lint(tmp_path, rule_file(expr, "5m"))) == ["noise/single-event"]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        f"1 - {ERROR_RATE} < 0.99",
+        f"{ERRORS} - {ERRORS} offset 5m > 20",
+        f"{ERRORS} - {ERRORS.replace('checkout', 'cart')} offset 5m > 0",
+        "queue_length - queue_length offset 5m > 0",
+    ],
+)
+def test_a_rule_for_more_than_one_request_is_not(tmp_path: Path, expr: str) -> None:
+    assert "noise/single-event" not in codes(lint(tmp_path, rule_file(expr, "5m")))
+
+
+@pytest.mark.parametrize(
+    ("query", "for_", "rejected"),
+    [
+        ("1 - avg by (job) (irate(node_cpu_seconds_total[5m]))", "0m", True),
+        ("1 - avg by (job) (irate(node_cpu_seconds_total[5m]))", "5m", False),
+        ("1 - avg by (job) (rate(node_cpu_seconds_total[5m]))", "0m", False),
+        ("max_over_time(cpu_usage_ratio[5m])", "0m", True),
+        ("max_over_time(cpu_usage_ratio[5m])", "2m", True),
+        ("max_over_time(cpu_usage_ratio[5m])", "5m", False),
+        ("1 - min_over_time(cpu_idle_ratio[5m])", "2m", True),
+        ("min_over_time(cpu_usage_ratio[5m])", "0m", False),
+        ("last_over_time(cpu_usage_ratio[5m])", "0m", True),
+        ("max_over_time(cpu_usage_ratio[5m:1m])", "0m", True),
+        ("max_over_time(rate(cpu_seconds_total[5m])[30m:1m])", "0m", False),
+        ("avg_over_time(cpu_usage_ratio[5m])", "0m", False),
+    ],
+)
+def test_a_spike_in_a_long_window_is_a_spike(tmp_path: Path, query: str, for_: str, rejected: bool) -> None:
+    text = spec(f"{{promql: {{query: '{query}', unit: ratio}}}}", f"above: 80%, for: {for_}")
+    assert ("noise/sub-minute-for" in errors(lint(tmp_path, text))) == rejected
+
+
+@pytest.mark.parametrize(
+    ("summary", "rejected"),
+    [
+        ("Something may be wrong with checkout", True),
+        ("There is a problem with checkout", True),
+        ("A potential problem of checkout", True),
+        ("Checkout is experiencing issues.", True),
+        ("An anomaly was detected", True),
+        ("Check the checkout service", True),
+        ("Checkout has issues reloading its prices", False),
+        ("Carts cannot be checked out", False),
+        ("No anomaly detector runs", False),
+    ],
+)
+def test_a_summary_says_what_is_wrong(tmp_path: Path, summary: str, rejected: bool) -> None:
+    assert errors(lint(tmp_path, spec(CPU_SPEC, "above: 90%, for: 5m", summary))) == ["noise/vague-text"] * rejected
+
+
+@pytest.mark.parametrize(
+    ("action", "rejected"),
+    [
+        ("something might be wrong", True),
+        ("Something might be wrong; have a look.", True),
+        ("Check the logs and dashboards", True),
+        ("Please investigate what is going on with the service.", True),
+        ("Find out what is wrong, then fix it!", True),
+        ("Monitor the situation. Escalate", True),
+        ("Wait and see", True),
+        ("No action is needed", True),
+        ("Contact the team", True),
+        ("Ignore", True),
+        ("?", True),
+        ("Wait for the deploy to end, then roll it back.", False),
+        ("Check the disk of the primary, and add a volume", False),
+        ("Investigate, and fail over to the standby region meanwhile", False),
+        ("Call the owner of the database", False),
+        ("Ask payments to pause the import", False),
+        ("Restart the service", False),
+        ("Roll back; if something else was deployed, that too", False),
+    ],
+)
+def test_an_action_names_a_deed(tmp_path: Path, action: str, rejected: bool) -> None:
+    text = spec(CPU_SPEC, "above: 90%, for: 5m").replace("Roll back the last deploy.", repr(action))
+    assert errors(lint(tmp_path, text)) == ["noise/page-without-action"] * rejected
+
+
 def test_a_vague_summary_is_rejected_in_a_spec(tmp_path: Path) -> None:
     problems = lint(tmp_path, spec(CPU_SPEC, "above: 90%, for: 5m", "something might be wrong"))
     assert errors(problems) == ["noise/vague-text"]

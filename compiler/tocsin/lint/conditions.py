@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, unwrap, walk
+from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, children, unwrap, walk
 from tocsin.promql.compare import comparison
 
 
@@ -41,6 +41,39 @@ def windows(expr: Expr) -> Iterator[MatrixSelector | Subquery]:
 def smoothing(expr: Expr) -> int:
     """The longest window that an expression looks over, in milliseconds; 0 for an instant value."""
     return max((node.range for node in windows(expr)), default=0)
+
+
+def looks(expr: Expr) -> Iterator[tuple[int, bool]]:
+    """Every window that a condition rests on, in milliseconds, and whether one sample decides for all of it."""
+    for conjunct in (one for conjuncts in branches(expr) for one in conjuncts):
+        found = comparison(conjunct)
+        yield from _looks(found.value if found else conjunct, found.op if found else "")
+
+
+_LATEST = frozenset({"irate", "idelta", "last_over_time"})
+"""Functions of the last sample or two, however long the range."""
+
+_EXTREMES = {"max_over_time": ">", "min_over_time": "<"}
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _looks(expr: Expr, op: str) -> Iterator[tuple[int, bool]]:
+    node = unwrap(expr)
+    match node:
+        case MatrixSelector() | Subquery():
+            yield node.range, False
+        case Call(function=function, args=(MatrixSelector() as read,)) if function in _LATEST:
+            yield min(1, read.range), True
+        case Call(function=function, args=(MatrixSelector() as read,)) if op.startswith(_EXTREMES.get(function, "?")):
+            yield read.range, True
+        case Call(function=function, args=(Subquery(expr=inner),)) if function in _LATEST | _EXTREMES.keys():
+            yield from _looks(inner, op)
+        case Binary(op="-" | "/", lhs=lhs, rhs=rhs):
+            yield from _looks(lhs, op)
+            yield from _looks(rhs, _TURNED.get(op, op))
+        case _:
+            for child in children(node):
+                yield from _looks(child, op)
 
 
 COUNTING = frozenset({"rate", "increase", "irate", "changes", "resets", "delta", "idelta"})

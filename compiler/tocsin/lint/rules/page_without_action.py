@@ -45,13 +45,30 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 
-# An action that names no deed: the verb alone, or with an object that is the alert itself.
+_CLAUSES = re.compile(r"[.,;:!\s]*[.,;:!](?:\s+|$)")
+
+_NO_DEED = (
+    r"investigate|check|look|monitor|watch|see|review|examine|inspect|analy[sz]e|debug|fix|resolve|be aware"
+    r"|(take|have) a look|do something|keep an eye|find out|figure out|wait|ignore|ack(nowledge)?|escalate"
+    r"|(contact|ask|notify|inform|tell|ping)(?= (the )?(team|owners?|someone|somebody|dev(eloper)?s?|ops)$)"
+    r"|use your (own |best )?judge?ment"
+)
+"""What is not yet to do anything."""
+
+_ITSELF = (
+    r"it|this|that|the|any|into|at|on|out|up|with|and|then|or|now|asap|closely|further|what|why|is|are|was|went|going"
+    r"|happen(ing|ed)|wrong|failing|issues?|problems?|alerts?|errors?|incident|situation|(root )?cause|logs?|metrics"
+    r"|dashboards?|graphs?|service|system|server|application|team|owners?|someone|somebody|dev(eloper)?s?|ops"
+)
+"""What it is done to: the alert, or what everything is about."""
+
 _VAGUE = re.compile(
-    r"(please\s+)?((investigate|check|look|monitor|watch|see|review|debug|fix|be aware|(take|have) a look|do something)"
-    r"(\s+(it|this|that|into|at|on|the|issue|problem|alert|error|what|is|wrong|happening|going|asap|now))*"
-    r"|none|nothing|n/?a|tbd|todo|unknown|fyi|\?+|-+)[\s.!]*",
+    rf"((please |just |and |or |then )*({_NO_DEED})( ({_NO_DEED}|{_ITSELF}))*|(something|there (is|might|may|could)|maybe|might)\b.*"
+    r"|none|nothing( to (do|be done))?|no (action|response)( is)?( needed| required| necessary)?"
+    r"|n/?a|tbd|todo|unknown|fyi|\?+|-+)\.?",
     re.IGNORECASE,
 )
+"""A clause that names no deed."""
 
 HELP = "say what a person does first, such as `Roll back the last deploy.`; if there is nothing to do, do not page"
 
@@ -64,9 +81,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.planned and not action:
         message = "this alert wakes a person and does not say what to do"
         yield Finding(message, subject.place("alert"), "no `action`", HELP)
-    elif action and _VAGUE.fullmatch(action):
+    elif action and all(_VAGUE.fullmatch(clause) for clause in _clauses(action)):
         message = f"`{action}` is not an action"
         yield Finding(message, subject.place("annotations.action"), "what exactly?", HELP)
     elif not action and not subject.rule.annotations.get("runbook_url"):
         message = "this alert wakes a person, and neither an `action` nor a `runbook_url` says what to do"
         yield Finding(message, subject.place("alert"), "no `action`", HELP, Severity.WARNING)
+
+
+def _clauses(text: str) -> list[str]:
+    return [clause for clause in _CLAUSES.split(" ".join(text.split())) if clause]

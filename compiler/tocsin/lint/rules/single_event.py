@@ -79,8 +79,10 @@ def _fires(found: Comparison, count: Count | None, subject: Subject) -> bool:
             return found.threshold < count.value or (found.threshold == count.value and not count.exact)
         case ">=":
             return found.threshold <= count.value
+        case "<":
+            return count.whole is not None and found.threshold == count.whole
         case "!=":
-            return found.threshold == 0
+            return found.threshold in (0, count.whole)
         case "==":
             return found.threshold == count.value
     return False
@@ -91,10 +93,13 @@ def _finding(found: Comparison, count: Count | None, subject: Subject) -> Findin
     held = f" for {format_duration(count.window)}" if count.window is not None else ""
     # An increase is extrapolated to the edges of its window.
     more = "a little over " if found.op == ">" and found.threshold == count.value else ""
-    gives = f"it gives {more}{count.value:.3g}{held}"
+    value = count.value
+    if count.whole is not None and found.threshold == count.whole:
+        more, value = "a little less than ", count.whole
+    gives = f"it gives {more}{value:.3g}{held}"
     message = f"a single event fires this alert: {gives}, the threshold is {found.threshold:g}"
     certain = subject.planned is not None or subject.wakes
     severity = Severity.ERROR if certain else Severity.WARNING
     span = subject.place("expr") if subject.planned else subject.span(found.node)
-    numbers = {"value": count.value, "threshold": found.threshold}
+    numbers = {"value": value, "threshold": found.threshold}
     return Finding(message, span, "one event is enough", HELP, severity, numbers=numbers)

@@ -53,7 +53,12 @@ from tocsin.lint.api import Finding, Subject, lint_rule
 
 _VAGUE = re.compile(
     r"\b(might|maybe|may be|could be|possibly|perhaps|probably|something|somehow|somewhere|weird|strange|odd|unusual"
-    r"|not right|seems?|looks? (bad|wrong|off)|please check|fyi|an error occurred|error occurred|issues? detected)\b",
+    r"|not right|seems?|looks? (bad|wrong|off)|please check|fyi|an error occurred|error occurred"
+    r"|(issues?|problems?|anomal(y|ies))( (is|are|was|were|ha(s|ve) been))? (detected|found)"
+    r"|(potential|possible|suspected) (issues?|problems?|trouble|anomal(y|ies)))\b"
+    r"|^(please )?(check|investigate|look (at|into))\b"
+    r"|^(there (is|are) )?(an? |some )?(issues?|problems?|trouble) with\b"
+    r"|\b(ha(s|ve|d|ving)|experienc(es?|ing)) (an? |some )?(issues?|problems?|trouble)\W*$",
     re.IGNORECASE,
 )
 _JUDGED = re.compile(r"\b(is|are) (too |very |quite )?(high|low|slow|bad|large|long|elevated)\b", re.IGNORECASE)
