@@ -63,7 +63,8 @@ _ITSELF = (
 """What it is done to: the alert, or what everything is about."""
 
 _VAGUE = re.compile(
-    rf"((please |just |and |or |then )*({_NO_DEED})( ({_NO_DEED}|{_ITSELF}))*|(something|there (is|might|may|could)|maybe|might)\b.*"
+    rf"((please |just |and |or |then )*({_NO_DEED})( ({_NO_DEED}|{_ITSELF}))*"
+    r"|(something|there (is|might|may|could)|maybe|might)\b.*"
     r"|none|nothing( to (do|be done))?|no (action|response)( is)?( needed| required| necessary)?"
     r"|n/?a|tbd|todo|unknown|fyi|\?+|-+)\.?",
     re.IGNORECASE,
