@@ -20,6 +20,9 @@ from tests.command import run
 from tests.linting import codes, lint, rule_file
 from typer.testing import CliRunner
 
+from tocsin.alerts.clock import Outage
+from tocsin.alerts.replay import Schedule
+from tocsin.alerts.returned import Room
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.measure import at_once, flaps
 from tocsin.backtest.run import backtest
@@ -176,13 +179,50 @@ def test_what_would_have_been_is_what_a_backtest_of_the_change_says(
     recording = recorded(*columns)
     done = backtest([group], recording)
     rule = done.rules[0].rule
-    rerun = Rerun([group], rule, recording, done.window, DEFAULT)
     changed = replace(rule, expr=parse(f"x > {limit}"), for_=new_for * MINUTE, keep_firing_for=new_keep * MINUTE)
     other = backtest([replace(group, rules=(changed,))], recording)
-    found = rerun.episodes(for_=new_for * MINUTE, keep_firing_for=new_keep * MINUTE, threshold=limit)
-    assert plain(found) == plain(other.rules[0].episodes)
-    same = rerun.episodes(for_=rule.for_, keep_firing_for=rule.keep_firing_for)
-    assert plain(same) == plain(done.rules[0].episodes)
+    for known in (None, done.replay):
+        rerun = Rerun([group], rule, recording, done.window, DEFAULT, known)
+        found = rerun.episodes(for_=new_for * MINUTE, keep_firing_for=new_keep * MINUTE, threshold=limit)
+        assert plain(found) == plain(other.rules[0].episodes)
+        same = rerun.episodes(for_=rule.for_, keep_firing_for=rule.keep_firing_for)
+        assert plain(same) == plain(done.rules[0].episodes)
+
+
+@given(st.lists(PRESENT, min_size=1, max_size=4), st.sampled_from([0, 1, 2]), st.sampled_from(["", "1"]))
+def test_what_was_returned_is_what_is_evaluated_once_more(
+    columns: list[list[float | None]], limit: int, label: str
+) -> None:
+    """Though evaluations fail, of more alerts than the limit or of two with the same labels."""
+    group = RuleGroup("g", (replace(RULE, labels={"i": label}),), limit=limit)
+    recording = recorded(*columns)
+    done = backtest([group], recording)
+    rerun = Rerun([group], done.rules[0].rule, recording, done.window, DEFAULT)
+    known = replace(rerun, done=done.replay)
+    for keep in (0, 3 * MINUTE):
+        found, evaluated = (one.episodes(for_=MINUTE, keep_firing_for=keep) for one in (known, rerun))
+        assert list(found) == list(evaluated)
+    assert known.thresholds([(0, 20 * MINUTE)]) == rerun.thresholds([(0, 20 * MINUTE)])
+
+
+def test_what_is_too_much_to_keep_is_evaluated_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, recording = RuleGroup("g", (RULE, replace(RULE, name="B"))), recorded([0, 6, 7, 0, 8, 8])
+    everything = backtest([group], recording).replay
+    monkeypatch.setattr("tocsin.alerts.replay.Room", lambda: Room(5))
+    done = backtest([group], recording)
+    assert everything
+    assert done.replay
+    kept = [[track.keeper.returned() for track in one.tracks if track.keeper] for one in (everything, done.replay)]
+    assert [[one is not None for one in some] for some in kept] == [[True, True], [True, False]]
+    rerun = Rerun([group], done.rules[1].rule, recording, done.window, DEFAULT, done.replay)
+    assert plain(rerun.episodes(for_=0, keep_firing_for=0)) == plain(done.rules[1].episodes) != []
+
+
+def test_what_a_server_returned_that_was_restarted_tells_nothing_of_one_that_was_not() -> None:
+    schedule = Schedule(outages=(Outage(12 * MINUTE, 13 * MINUTE),))
+    done = backtest([RuleGroup("g", (RULE,))], recorded([6] * 6), schedule=schedule)
+    assert done.replay
+    assert [track.keeper for track in done.replay.tracks] == [None]
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,13 @@ def test_json_is_the_promised_interface() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["", HOSTILE, TERMINAL, '\u2028 \ud83d\ude00 \\ "'])
+def test_json_is_as_python_writes_it(text: str) -> None:
+    for verdict in (sample(text=text), replace(sample(text=text), rules=(), incidents=())):
+        written = to_json(verdict)
+        assert written == json.dumps(json.loads(written), indent=2) + "\n"
+
+
 def test_json_is_the_same_every_time_and_ends_with_a_line_break() -> None:
     text = to_json(sample())
     assert text == to_json(sample())

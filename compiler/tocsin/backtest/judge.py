@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from tocsin.alerts.episodes import Episodes
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import FINDINGS, Subject
 from tocsin.backtest.model import Backtest, RuleVerdict
@@ -42,7 +43,9 @@ def judge(
         what_if = Rerun(groups, rule, recording, backtest.window, semantics, backtest.replay)
         limits = (budgets.of(owner_of(verdict)), wakes(severity))
         pages_if = partial(_pages_if, backtest, wakes, verdict)
-        subject = Subject(verdict, backtest, *limits, woken, pages_if, deciding(rule.expr), what_if)
+        subject = Subject(
+            verdict, Episodes.of(verdict.episodes), backtest, *limits, woken, pages_if, deciding(rule.expr), what_if
+        )
         for name in FINDINGS:
             yield from ((problem, subject.place("rule")) for problem in FINDINGS[name].problems(subject))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from tocsin.alerts.timeline import Episode
@@ -18,9 +19,11 @@ from tocsin.backtest.model import (
     Score,
 )
 from tocsin.diagnostics import Problem
+from tocsin.labels import Labels
 from tocsin.notify.notification import Notification
 
-Json: TypeAlias = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
+Json: TypeAlias = Mapping[str, "Json"] | list["Json"] | Episode | Labels | str | int | float | bool | None
+"""What stands in the document: episodes, of which there may be very many, and labels are written as they are."""
 
 
 def to_json(backtest: Backtest) -> str:
@@ -42,7 +45,7 @@ def to_json(backtest: Backtest) -> str:
         "not_incidents": [_incident(verdict) for verdict in backtest.not_incidents],
         "problems": [_problem(problem) for problem in backtest.problems],
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return _written(document) + "\n"
 
 
 def seconds(ms: float | None) -> int | float | None:
@@ -61,18 +64,8 @@ def _rule(verdict: RuleVerdict) -> Json:
         "group": verdict.group,
         "name": verdict.rule.name,
         "labels": dict(sorted(verdict.rule.labels.items())),
-        "episodes": [_episode(episode) for episode in verdict.episodes],
+        "episodes": list(verdict.episodes),
         "score": _score(verdict.score),
-    }
-
-
-def _episode(episode: Episode) -> Json:
-    return {
-        "labels": dict(episode.labels),
-        "pending": seconds(episode.pending),
-        "firing": seconds(episode.firing),
-        "resolved": seconds(episode.resolved),
-        "annotations": dict(episode.annotations),
     }
 
 
@@ -97,10 +90,10 @@ def _notification(one: Notification) -> Json:
         "at": seconds(one.at),
         "receiver": one.receiver,
         "integration": one.integration,
-        "group": dict(one.group),
+        "group": one.group,
         "reason": str(one.reason),
-        "firing": [dict(labels) for labels in one.firing],
-        "resolved": [dict(labels) for labels in one.resolved],
+        "firing": list(one.firing),
+        "resolved": list(one.resolved),
     }
 
 
@@ -111,6 +104,7 @@ def _noise(noise: Noise | None) -> Json:
         "time_zone": noise.zone,
         "receivers": [_load(load) for load in noise.receivers],
         "owners": [_load(load) for load in noise.owners],
+        "severities": [_load(load) for load in noise.severities],
         "alerts": [_noisy(alert) for alert in noise.alerts],
     }
 
@@ -131,6 +125,8 @@ def _noisy(alert: NoisyAlert) -> Json:
         "name": alert.verdict.rule.name,
         "notifications": alert.notifications,
         "share": alert.share,
+        "pages": alert.pages,
+        "pages_per_week": alert.pages_per_week,
         "inactive": seconds(alert.inactive),
         "pending": seconds(alert.pending),
         "firing": seconds(alert.firing),
@@ -173,15 +169,15 @@ def _incident(verdict: IncidentVerdict) -> Json:
         "name": incident.name,
         "start": seconds(incident.start),
         "end": seconds(incident.end),
-        "labels": dict(incident.labels),
-        "details": dict(incident.details),
+        "labels": incident.labels,
+        "details": incident.details,
         "detected": verdict.detected,
         "detections": [
             {
                 "at": seconds(detection.at),
                 "group": detection.group,
                 "rule": detection.rule,
-                "labels": dict(detection.episode.labels),
+                "labels": detection.episode.labels,
             }
             for detection in verdict.detections
         ],
@@ -199,3 +195,39 @@ def _problem(problem: Problem) -> Json:
         "label": problem.label,
         "help": problem.help,
     }
+
+
+_plain = json.JSONEncoder(allow_nan=False).encode
+
+
+def _written(value: Json, line: str = "\n") -> str:
+    """A value as `json.dumps` writes it with `indent=2`, five times as fast; `line` begins a line at its depth."""
+    inner = line + "  "
+    match value:
+        case Episode():
+            return _episode(value, line)
+        case tuple():
+            return _labels(value, line)
+        case list() if value:
+            return f"[{inner}{f',{inner}'.join([_written(one, inner) for one in value])}{line}]"
+        case Mapping() if value:
+            pairs = [f"{_plain(name)}: {_written(one, inner)}" for name, one in value.items()]
+            return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}"
+    return _plain(value)
+
+
+def _episode(episode: Episode, line: str) -> str:
+    inner = line + "  "
+    pending, firing, resolved = (
+        "null" if time is None else repr(seconds(time)) for time in (episode.pending, episode.firing, episode.resolved)
+    )
+    return (
+        f'{{{inner}"labels": {_labels(episode.labels, inner)},{inner}"pending": {pending},{inner}"firing": {firing},'
+        f'{inner}"resolved": {resolved},{inner}"annotations": {_labels(episode.annotations, inner)}{line}}}'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _labels(labels: Labels, line: str) -> str:
+    """Labels, which come again and again."""
+    return _written(dict(labels), line)

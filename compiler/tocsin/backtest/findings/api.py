@@ -43,13 +43,14 @@ class WhatIf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An alert and what it did in a backtest.
+    """An alert and what it did in a backtest, the `episodes` of its verdict as columns.
 
     `limit` is the comparison that a stricter threshold can change, `wakes` whether it wakes a person, and `pages` are
     those of all alerts, and `pages_if` those that there would be, had this alert had other episodes.
     """
 
     verdict: RuleVerdict
+    episodes: Episodes
     backtest: Backtest
     budget: Budget
     wakes: bool
@@ -61,10 +62,6 @@ class Subject:
     @property
     def rule(self) -> AlertingRule:
         return self.verdict.rule
-
-    @property
-    def episodes(self) -> tuple[Episode, ...]:
-        return self.verdict.episodes
 
     @property
     def owner(self) -> str:
@@ -82,7 +79,7 @@ class Subject:
     def which(self, labels: Labels) -> str:
         """Which of the rule's alerts has these labels, for the end of a message; nothing where there is only one."""
         own = tuple(pair for pair in labels if pair[0] not in (*self.rule.labels, "alertname"))
-        alone = len({episode.labels for episode in self.episodes}) == 1
+        alone = len(self.episodes.labels) == 1
         return "" if alone else f": {format_labels(own)}"
 
     def caught(self, episodes: Sequence[Episode]) -> frozenset[str]:
