@@ -127,13 +127,35 @@ def test_how_much_they_are(zone: str, by_night: int, tmp_path: Path, file: File)
     found = document(backtest(tmp_path, *options))
     weeks = found["observed"] * 1000 / WEEK
     load = {"notifications": 6, "pages": 5, "pages_per_week": 5 / weeks, "pages_by_night": by_night}
-    alert = {"group": "shop", "name": "ShopDown", "notifications": 6, "share": 1.0}
+    alert = {"group": "shop", "name": "ShopDown", "notifications": 6, "share": 1.0, "pages": 5}
+    alert["pages_per_week"] = load["pages_per_week"]
     assert found["noise"] == {
         "time_zone": zone,
         "receivers": [{"name": "pager", **load}],
         "owners": [{"name": "payments", **load}],
+        "severities": [{"name": "page", **load}],
         "alerts": [{**alert, "inactive": 2340, "pending": 300, "firing": 3300}],
     }
+
+
+def test_the_table_of_alerts_says_how_often_each_wakes_somebody(tmp_path: Path, file: File) -> None:
+    """The ticket fires as the page does, stands beside it in every notification, and wakes nobody."""
+    ticket = RULES[RULES.index("      - alert:") :].replace("ShopDown", "ShopLimps").replace("page", "ticket")
+    config = file("am.yml", CONFIG.replace("[alertname]", "[owner]"))
+    settings = {"severities": {"page": {"wakes": True}, "ticket": {}}}
+    done = backtest(tmp_path, "--alertmanager", config, rules=RULES + ticket, settings=settings)
+    assert done.exit_code == 0, done.output
+    table = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.partition("\n\n")[0].splitlines()[3:]]
+    weekly = f"{5 / (99 * 60_000 / WEEK):.1f}"
+    assert [(*row[:2], row[-1]) for row in table if len(row) > 2] == [
+        ("alert", "severity", "pages/week"),
+        ("ShopDown", "page", weekly),
+        ("ShopLimps", "ticket", "0"),
+        ("all of", "page", weekly),
+        ("all of", "ticket", "0"),
+        ("all alerts", "4", weekly),
+    ]
+    assert "pages/week" not in backtest(tmp_path).stdout
 
 
 def test_silences_keep_quiet(tmp_path: Path, file: File) -> None:

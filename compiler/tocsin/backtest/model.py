@@ -133,12 +133,15 @@ class Load:
 class NoisyAlert:
     """In how many notifications a rule's alerts stand, their share of all, and for how long it was in each state.
 
-    It is `firing` while one of its alerts is, else `pending` while one is, else inactive; in milliseconds.
+    `pages` are those that it is among, alone or with others. It is `firing` while one of its alerts is, else `pending`
+    while one is, else inactive; in milliseconds.
     """
 
     verdict: RuleVerdict
     notifications: int
     share: float | None
+    pages: int
+    pages_per_week: float | None
     inactive: int
     pending: int
     firing: int
@@ -146,7 +149,7 @@ class NoisyAlert:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How much notifications are, by receiver, by owner, and by alert with the noisiest first.
+    """How much notifications are, by receiver, by owner, by severity, and by alert with the noisiest first.
 
     By night is from 22:00 to 08:00 in the time zone `zone`.
     """
@@ -154,6 +157,7 @@ class Noise:
     zone: str
     receivers: tuple[Load, ...] = ()
     owners: tuple[Load, ...] = ()
+    severities: tuple[Load, ...] = ()
     alerts: tuple[NoisyAlert, ...] = ()
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from tocsin.backtest.model import Backtest, Load, Noise, NoisyAlert, RuleVerdict, Window
-from tocsin.backtest.pages import Page, Wakes, owner_of, pages, rules_of
+from tocsin.backtest.pages import Page, Wakes, owner_of, pages, rules_of, severity_of
 from tocsin.backtest.score import WEEK
 from tocsin.notify.alertmanager import Alertmanager
 from tocsin.notify.notification import Notification
@@ -37,8 +37,12 @@ def noise(backtest: Backtest, wakes: Wakes, zone: tzinfo) -> Noise:
     owners = {id(verdict): owner_of(verdict) for verdict in backtest.rules}
     whose = Counter(owner for some in senders for owner in {owners[one] for one in some})
     counts = Counter(one for some in senders for one in some)
-    alerts = [_alert(verdict, counts[id(verdict)], len(told), backtest.window) for verdict in backtest.rules]
     weeks = backtest.observed / WEEK
+    paged = Counter(id(verdict) for page in woken for verdict in page.verdicts)
+    alerts = [
+        _alert(verdict, counts[id(verdict)], len(told), paged[id(verdict)], weeks, backtest.window)
+        for verdict in backtest.rules
+    ]
     return Noise(
         str(zone),
         tuple(_receivers(told, woken, weeks, zone)),
@@ -46,6 +50,7 @@ def noise(backtest: Backtest, wakes: Wakes, zone: tzinfo) -> Noise:
             _load(owner, whose[owner], [page.at for page in woken if page.owner == owner], weeks, zone)
             for owner in sorted(set(owners.values()))
         ),
+        tuple(_severities(backtest, senders, woken, weeks, zone)),
         tuple(sorted(alerts, key=lambda alert: -alert.notifications)),
     )
 
@@ -57,9 +62,23 @@ def _receivers(told: Sequence[Notification], woken: Iterable[Page], weeks: float
         yield _load(receiver, count, [at for name, at, _ in times if name == receiver], weeks, zone)
 
 
+def _severities(
+    backtest: Backtest, senders: Sequence[set[int]], woken: Sequence[Page], weeks: float, zone: tzinfo
+) -> Iterator[Load]:
+    severities = {id(verdict): severity_of(verdict) for verdict in backtest.rules}
+    counts = Counter(severity for some in senders for severity in {severities[one] for one in some})
+    for severity in dict.fromkeys(severities.values()):
+        times = [page.at for page in woken if any(severity_of(verdict) == severity for verdict in page.verdicts)]
+        yield _load(severity, counts[severity], times, weeks, zone)
+
+
 def _load(name: str, notifications: int, times: Sequence[int], weeks: float, zone: tzinfo) -> Load:
     night = sum(_is_night(at, zone) for at in times)
-    return Load(name, notifications, len(times), len(times) / weeks if weeks > 0 else None, night)
+    return Load(name, notifications, len(times), _weekly(len(times), weeks), night)
+
+
+def _weekly(count: int, weeks: float) -> float | None:
+    return count / weeks if weeks > 0 else None
 
 
 def _is_night(at: int, zone: tzinfo) -> bool:
@@ -67,7 +86,9 @@ def _is_night(at: int, zone: tzinfo) -> bool:
     return hour >= NIGHT[0] or hour < NIGHT[1]
 
 
-def _alert(verdict: RuleVerdict, notifications: int, total: int, window: Window) -> NoisyAlert:
+def _alert(
+    verdict: RuleVerdict, notifications: int, total: int, paged: int, weeks: float, window: Window
+) -> NoisyAlert:
     """A rule is pending while one of its alerts is and none fires."""
 
     def time(spans: Iterable[tuple[int, int | None]]) -> int:
@@ -78,4 +99,5 @@ def _alert(verdict: RuleVerdict, notifications: int, total: int, window: Window)
     active = time((one.pending, one.resolved) for one in verdict.episodes)
     share = notifications / total if total else None
     inactive = window.end - window.start - active
-    return NoisyAlert(verdict, notifications, share, inactive, active - firing, firing)
+    rate = _weekly(paged, weeks)
+    return NoisyAlert(verdict, notifications, share, paged, rate, inactive, active - firing, firing)

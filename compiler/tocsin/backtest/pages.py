@@ -79,5 +79,10 @@ def owner_of(verdict: RuleVerdict) -> str:
     return verdict.rule.labels.get(OWNER, "")
 
 
+def severity_of(verdict: RuleVerdict) -> str:
+    """How urgent the alerts of a rule are; empty where it does not say."""
+    return verdict.rule.labels.get("severity", "")
+
+
 def _wakes(verdict: RuleVerdict, wakes: Wakes) -> bool:
-    return wakes(verdict.rule.labels.get("severity", ""))
+    return wakes(severity_of(verdict))

@@ -60,6 +60,8 @@ def read(node: Node, by: tuple[str, ...], problems: Problems) -> Indicator | Non
     if by and aggregate is None:
         message = "`by` groups the series, and nothing says how those of a group become one value"
         span = node.entries[0][0].span if isinstance(node, MapNode) else node.span
-        problems.add(Problem("spec/missing-key", message, span, help="add `aggregate` to the gauge: max, min, avg or sum"))
+        problems.add(
+            Problem("spec/missing-key", message, span, help="add `aggregate` to the gauge: max, min, avg or sum")
+        )
         return None
     return Gauge(expr, Unit(unit.text.value), by, aggregate.text.value if aggregate else "") if expr else None

@@ -9,6 +9,8 @@ from tocsin.duration import format_duration
 from tocsin.report.notifications import Rows
 from tocsin.report.numbers import NOTHING, duration, share
 
+TIMES = ("median time\nto detect", "median time\nto reset")
+
 
 def tables(objectives: Sequence[ObjectiveVerdict]) -> Iterator[Rows]:
     """What was spent of each budget, how each tier told of it, and how much was spent by the first page of incidents.
@@ -18,7 +20,7 @@ def tables(objectives: Sequence[ObjectiveVerdict]) -> Iterator[Rows]:
     if not objectives:
         return
     yield Rows(("objective", "period", "events", "bad", "budget spent"), tuple(map(_spent, objectives)))
-    titles = ("tier", "severity", "fired", "precision", "recall", "detects in", "resets in")
+    titles = ("tier", "severity", "fired", "precision", "recall", *TIMES)
     yield Rows(titles, tuple(row for one in objectives for row in _tiers(one)))
     incidents = tuple(_incident(told, one) for one in objectives for told in one.incidents)
     if incidents:

@@ -23,7 +23,7 @@ from tocsin.promql.print import pretty
 from tocsin.report import budgets, charts, numbers
 from tocsin.report.charts import Figure
 from tocsin.report.notifications import heading, tables
-from tocsin.report.text import COLUMNS, SEVERITY, cells
+from tocsin.report.text import SEVERITY, columns, rows, totals
 
 FOLDER = Path(__file__).parent
 PAGES = 100
@@ -60,9 +60,9 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
     figures: dict[str, Figure] = {"timeline": charts.timeline(backtest, parts)}
     sections = []
     drawn = [trace for trace in traces if trace.frame.labels]
-    for number, verdict in enumerate(backtest.rules, 1):
+    for number, (verdict, cells) in enumerate(rows(backtest), 1):
         trace = next((one for one in drawn if (one.group, one.rule) == (verdict.group, verdict.rule)), None)
-        section = _section(f"alert-{number}", verdict, backtest, trace)
+        section = _section(f"alert-{number}", verdict, cells, backtest, trace)
         if trace is not None:
             figures[f"chart-{section.anchor}"] = charts.values(trace, verdict, backtest, parts)
         sections.append(section)
@@ -73,8 +73,8 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
         .render(
             backtest=backtest,
             sections=sections,
-            columns=COLUMNS[2:],
-            totals=_totals(backtest),
+            columns=columns(backtest)[2:],
+            totals=tuple(totals(backtest)),
             policy=_policy(scripts),
             style=Markup(_read("report.css")),
             scripts=[Markup(script) for script in scripts],
@@ -93,13 +93,9 @@ def _told_of(backtest: Backtest) -> Mapping[str, object]:
     return {"heading": heading(backtest), "tables": tuple(tables(backtest.noise)), "listed": listed}
 
 
-def _totals(backtest: Backtest) -> list[tuple[str, str, tuple[str, ...]]]:
-    """The last rows of the table: what is scored, its severity, and the columns of its score."""
-    some = [("all of", name or numbers.NOTHING, cells(score)) for name, score in backtest.severities]
-    return [*(some if len(some) > 1 else ()), ("all alerts", "", cells(backtest.score))]
-
-
-def _section(anchor: str, verdict: RuleVerdict, backtest: Backtest, trace: Trace | None) -> Section:
+def _section(
+    anchor: str, verdict: RuleVerdict, cells: tuple[str, ...], backtest: Backtest, trace: Trace | None
+) -> Section:
     rule = verdict.rule
     fired = [episode for episode in verdict.episodes if episode.firing is not None]
     told = _told(backtest, verdict)
@@ -110,7 +106,7 @@ def _section(anchor: str, verdict: RuleVerdict, backtest: Backtest, trace: Trace
         verdict=verdict,
         severity=rule.labels.get(SEVERITY, ""),
         expression=pretty(rule.expr),
-        cells=cells(verdict.score),
+        cells=cells,
         pages=tuple(Page(episode, tuple(told.get(episode, ()))) for episode in fired[:PAGES]),
         annotations=tuple((name, rule.annotations[name]) for name in names),
         series=charts.legend(trace) if trace else (),

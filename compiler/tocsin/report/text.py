@@ -10,15 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tocsin.backtest.model import Backtest, IncidentVerdict, Score
+from tocsin.backtest.model import Backtest, IncidentVerdict, RuleVerdict, Score
 from tocsin.diagnostics import printable
 from tocsin.report import budgets
 from tocsin.report.notifications import Rows, heading, tables
 from tocsin.report.numbers import NOTHING, duration, false_per_week, rate, share, stretch
 
 SEVERITY = "severity"
-COLUMNS = ("alert", SEVERITY, "fired", "precision", "recall", "detects in", "resets in", "fired/week", "false/week")
-
+COLUMNS = ("alert", SEVERITY, "fired", "precision", "recall", *budgets.TIMES, "fired/week", "false/week")
 
 _NEVER_CUT = 10_000
 """Columns of an output that is not a terminal."""
@@ -57,22 +56,47 @@ def _window(backtest: Backtest) -> str:
 
 def _table(backtest: Backtest) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
-    for title, total in zip(COLUMNS, ("all alerts", "", *cells(backtest.score)), strict=True):
+    *some, whole = totals(backtest)
+    for title, total in zip(columns(backtest), whole, strict=True):
         words = title in ("alert", SEVERITY)
         table.add_column(title, Text(total), justify="left" if words else "right", overflow="fold", no_wrap=not words)
-    for verdict in backtest.rules:
+    for verdict, cells in rows(backtest):
         names = (verdict.rule.name, verdict.rule.labels.get(SEVERITY, ""))
         quiet = "" if verdict.score.fired else "dim"
-        table.add_row(*(Text(printable(name)) for name in names), *map(Text, cells(verdict.score)), style=quiet)
-    if len(backtest.severities) > 1:
-        table.add_section()
-        for name, score in backtest.severities:
-            table.add_row(Text("all of"), Text(printable(name) or NOTHING), *map(Text, cells(score)))
+        table.add_row(*(Text(printable(name)) for name in names), *map(Text, cells), style=quiet)
+    table.add_section()
+    for row in some:
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table
 
 
-def cells(score: Score) -> tuple[str, ...]:
-    """The columns of a score, in the order of the table."""
+def columns(backtest: Backtest) -> tuple[str, ...]:
+    """The columns of the table; pages are known where notifications are."""
+    return COLUMNS if backtest.noise is None else (*COLUMNS, "pages/week")
+
+
+def rows(backtest: Backtest) -> Iterator[tuple[RuleVerdict, tuple[str, ...]]]:
+    """The alerts, each with what stands in the columns after its name and severity."""
+    noise = backtest.noise
+    paged = {id(one.verdict): (rate(one.pages_per_week),) for one in noise.alerts} if noise else {}
+    for verdict in backtest.rules:
+        yield verdict, (*_cells(verdict.score), *paged.get(id(verdict), ()))
+
+
+def totals(backtest: Backtest) -> Iterator[tuple[str, ...]]:
+    """The last rows of the table: each severity where there are several, and all alerts."""
+    noise = backtest.noise
+    paged = {one.name: (rate(one.pages_per_week),) for one in noise.severities} if noise else {}
+    if len(backtest.severities) > 1:
+        for name, score in backtest.severities:
+            yield "all of", name or NOTHING, *_cells(score), *paged.get(name, ())
+    # A page wakes one owner.
+    pages = [one.pages_per_week for one in noise.owners] if noise else []
+    whole = None if None in pages else sum(filter(None, pages))
+    yield "all alerts", "", *_cells(backtest.score), *((rate(whole),) if noise else ())
+
+
+def _cells(score: Score) -> tuple[str, ...]:
     return (
         f"{score.fired}" + (f" (+{score.lost} lost)" if score.lost else ""),
         share(score.precision),
