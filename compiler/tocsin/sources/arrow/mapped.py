@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ class Mapped:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
             except OSError:  # larger than what the system would let a process write
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        _in_large_pages(mapped)
         return Mapped(np.frombuffer(mapped, dtype=np.uint8))
 
     def batches(self) -> list[pa.RecordBatch]:
@@ -57,3 +59,12 @@ class Mapped:
         if first % size or first < 0 or last > len(self.data):
             return np.frombuffer(buffer, kind, len(array), array.offset * size).copy()
         return self.data[first:last].view(kind)
+
+
+def _in_large_pages(mapped: mmap.mmap) -> None:
+    """What is not in the page cache yet is read by two megabytes, and mapped by as much.
+
+    Read page by page, 650 MB took 7 s instead of 1 s, and each later process 60 ms to map them.
+    """
+    with suppress(AttributeError, OSError):  # not Linux, or without large pages
+        mapped.madvise(mmap.MADV_HUGEPAGE)
