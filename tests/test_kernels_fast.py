@@ -41,16 +41,21 @@ KINDS: dict[str, Callable[[random.Random], float]] = {
 
 
 class Case:
-    """A few series with gaps, and more windows over them than stand side by side."""
+    """A few series, with gaps or evenly spaced, and more windows over them than stand side by side."""
 
     def __init__(self, seed: int, kind: str) -> None:
         rng = random.Random(seed)
-        width, step = rng.choice([1, 10, 60, 300]), rng.choice([1, 4, 30, 100])
-        self.end = np.cumsum([rng.choice([step, step, step, 1, 5 * step]) for _ in range(rng.randint(1, 3 * LANES))])
+        even = rng.random() < 0.3
+        width, step = rng.choice([1, 10, 60, 300]), rng.choice([1, 2, 4] if even else [1, 4, 30, 100])
+        steps = [step] if even else [step, step, step, 1, 5 * step]
+        self.end = np.cumsum([rng.choice(steps) for _ in range(rng.randint(1, 3 * LANES))])
         columns: list[list[float]] = []
         lo, hi, times = [], [], []
         for _ in range(rng.randint(1, 3)):
             own = np.cumsum([rng.choice([1, 1, 2, 40]) for _ in range(rng.randint(1, 400))])
+            if even:
+                own = np.arange(-width, rng.randint(1, 600))
+                own = own[[rng.random() < 0.995 for _ in own]]
             first = sum(len(column) for column in columns)
             lo.append(first + np.searchsorted(own, self.end - width, side="right"))
             hi.append(first + np.searchsorted(own, self.end, side="right"))

@@ -8,26 +8,25 @@ import numpy as np
 
 from tocsin.kernels.compile import kernel
 from tocsin.kernels.kahan import neumaier
-from tocsin.kernels.lanes import LANES, add_each, common, take
+from tocsin.kernels.lanes import LANES, add_each, add_shared, common, take
 from tocsin.series import Offsets, Values
 
 
 @kernel
 def total(values: Values, lo: Offsets, hi: Offsets, guard: bool, out: Values) -> None:
     """`sum_over_time`; an infinite sum is not corrected."""
-    sample, sums, errors = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    hands, sums, errors = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for s in range(lo.shape[0]):
         for first in range(0, lo.shape[1], LANES):
             a, b = lo[s, first : first + LANES], hi[s, first : first + LANES]
-            shared = common(a, b)
+            at = a.copy()
             sums[:] = 0.0
             errors[:] = 0.0
-            for j in range(shared):
-                take(values, a, j, sample)
-                add_each(sample, sums, errors, len(a), guard)
+            hands = add_shared(values, at, b, hands, sums, errors)
             for k in range(len(a)):
-                result, error = sums[k], errors[k]
-                for i in range(a[k] + shared, b[k]):
+                finite = math.isfinite(sums[k])
+                start, result, error = (at[k], sums[k], errors[k]) if finite else (a[k], 0.0, 0.0)
+                for i in range(start, b[k]):
                     result, error = neumaier(values[i], result, error, guard)
                 out[s, first + k] = result if math.isinf(result) else result + error
 
@@ -57,22 +56,20 @@ def mean_from(values: Values, a: int, i: int, b: int, result: float, error: floa
 @kernel
 def mean(values: Values, lo: Offsets, hi: Offsets, out: Values) -> None:
     """`avg_over_time` of Prometheus 3: a compensated sum, and an incremental mean from where that would overflow."""
-    sample, sums, errors = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    hands, sums, errors = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     for s in range(lo.shape[0]):
         for first in range(0, lo.shape[1], LANES):
             a, b = lo[s, first : first + LANES], hi[s, first : first + LANES]
-            shared = common(a, b)
+            at = a + 1
             errors[:] = 0.0
-            if shared > 0:
-                take(values, a, 0, sums)
-            for j in range(1, shared):
-                take(values, a, j, sample)
-                add_each(sample, sums, errors, len(a), True)
+            for k in range(len(a)):
+                sums[k] = values[a[k]] if b[k] > a[k] else 0.0
+            hands = add_shared(values, at, b, hands, sums, errors)
             for k in range(len(a)):
                 if b[k] <= a[k]:
                     continue
-                if shared > 0 and math.isfinite(sums[k]):
-                    out[s, first + k] = mean_from(values, a[k], a[k] + shared, b[k], sums[k], errors[k])
+                if math.isfinite(sums[k]):
+                    out[s, first + k] = mean_from(values, a[k], at[k], b[k], sums[k], errors[k])
                 else:
                     out[s, first + k] = mean_from(values, a[k], a[k] + 1, b[k], values[a[k]], 0.0)
 
