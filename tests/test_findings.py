@@ -30,6 +30,7 @@ from tocsin.backtest.what_if import Rerun, deciding
 from tocsin.cli import app
 from tocsin.engine.evaluate import DEFAULT
 from tocsin.labels import from_mapping
+from tocsin.lint.api import rule_names
 from tocsin.pipeline.rules import all_rules, data_rule_names, lint_rule_names
 from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule, RecordingRule, RuleGroup
@@ -115,6 +116,7 @@ def test_the_rules_are_those_of_the_files() -> None:
     folder = Path(__file__).parent.parent / "compiler" / "tocsin" / "backtest" / "findings"
     files = {file.stem for file in folder.glob("*.py")} - {"__init__", "api"}
     assert {f"noise/{stem.replace('_', '-')}" for stem in files} == set(NAMES)
+    assert lint_rule_names() == rule_names(), "though no rule was imported"
     assert not set(NAMES) & set(lint_rule_names())
 
 

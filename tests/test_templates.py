@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import promtool
 
-from tocsin.templates.expand import expand, reads, syntax_fault
+from tocsin.templates.actions import reads, syntax_fault
+from tocsin.templates.expand import expand
 from tocsin.templates.format import LIMIT
 from tocsin.templates.functions import Environment
 from tocsin.templates.parse import DEPTH

@@ -53,6 +53,12 @@ def modules(package: str) -> list[str]:
     return [f"{package}.{module.name}" for module in pkgutil.iter_modules(root.__path__)]
 
 
+def packages(package: str) -> list[str]:
+    """The names of all packages in a package, which is imported itself, and they are not."""
+    root = importlib.import_module(package)
+    return [f"{package}.{module.name}" for module in pkgutil.iter_modules(root.__path__) if module.ispkg]
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """`did you mean ...?` for the nearest known name, or a list of what is known where none is near.
 

@@ -19,7 +19,7 @@ from tocsin.promql.print import pretty
 from tocsin.registry import suggest
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
 from tocsin.spelling import renamed
-from tocsin.templates.expand import syntax_fault
+from tocsin.templates.actions import syntax_fault
 
 _GROUP_KEYS = ("name", "interval", "query_offset", "limit", "rules", "labels")
 _RULE_KEYS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")

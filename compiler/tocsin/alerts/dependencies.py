@@ -17,7 +17,7 @@ from tocsin.labels import NAME
 from tocsin.promql.ast import Call, Matcher, VectorSelector, walk
 from tocsin.promql.match import accepts, matchers_of
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup, place
-from tocsin.templates.expand import reads as template_reads
+from tocsin.templates.actions import reads as template_reads
 
 Key: TypeAlias = tuple[int, int]
 """A rule: the place of its group, and its own in the group. What is evaluated at the same moment is in this order.

@@ -22,8 +22,7 @@ from tocsin.promql.parse import parse
 from tocsin.rules import AlertingRule
 from tocsin.series import Recording
 from tocsin.templates import values
-from tocsin.templates.expand import expand, reads
-from tocsin.templates.functions import Environment
+from tocsin.templates.actions import reads
 from tocsin.templates.values import CallError, Data, Sample, UnsupportedTemplateError
 
 Number: TypeAlias = float | Histogram
@@ -107,6 +106,9 @@ class Texts:
         return self.known[key]
 
     def _expanded(self, part: str, text: str, found: Found) -> str:
+        from tocsin.templates.expand import expand  # rules without templates need not wait for these
+        from tocsin.templates.functions import Environment
+
         server = self.server or Server("", {})
         compat = self.semantics.compat
         environment = Environment(lambda query: self._query(query, found.time), found.time, server.external_url, compat)

@@ -10,7 +10,6 @@ from tocsin.alerts.episodes import Episodes
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import FINDINGS, Subject
 from tocsin.backtest.model import Backtest, RuleVerdict
-from tocsin.backtest.noise import notified
 from tocsin.backtest.pages import Page, Wakes, owner_of, pages
 from tocsin.backtest.what_if import Rerun, deciding
 from tocsin.budget import Budgets
@@ -55,4 +54,8 @@ def _pages_if(backtest: Backtest, wakes: Wakes, verdict: RuleVerdict, episodes: 
     ordered = tuple(sorted(episodes, key=lambda one: (one.pending, one.labels)))
     other = replace(verdict, timeline=replace(verdict.timeline, episodes=ordered))
     changed = replace(backtest, rules=tuple(other if one is verdict else one for one in backtest.rules))
-    return pages(notified(changed, backtest.alertmanager) if backtest.alertmanager else changed, wakes)
+    if backtest.alertmanager is None:
+        return pages(changed, wakes)
+    from tocsin.backtest.noise import notified
+
+    return pages(notified(changed, backtest.alertmanager), wakes)

@@ -12,12 +12,12 @@ from tocsin.alerts.timeline import Episode, Timeline
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Span
 from tocsin.labels import EMPTY, Labels
-from tocsin.notify.alertmanager import Alertmanager
 from tocsin.notify.notification import Notification
 from tocsin.rules import AlertingRule
 
 if TYPE_CHECKING:
     from tocsin.alerts.replay import Replay  # it evaluates, and pages of rules are shown without
+    from tocsin.notify.alertmanager import Alertmanager
 
 
 @dataclass(frozen=True, slots=True)

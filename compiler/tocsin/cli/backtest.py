@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,9 @@ from tocsin.cli.options import (
 )
 from tocsin.diagnostics import Problems
 from tocsin.routingfile.release import Release
+
+if TYPE_CHECKING:
+    from tocsin.backtest.model import Backtest
 
 
 def backtest(
@@ -55,22 +58,20 @@ def backtest(
 ) -> None:
     """Replay specs and rule files on a recording: what would have fired, when, and whether it should have."""
     from tocsin.engine.semantics import Semantics
-    from tocsin.pipeline import compile as compiling
     from tocsin.pipeline.data import Times, open_data, read_time
+    from tocsin.pipeline.groups import compile_specs, rule_groups
     from tocsin.pipeline.inputs import read_inputs
     from tocsin.pipeline.judge import judged
     from tocsin.pipeline.notify import Given, read_desk
     from tocsin.pipeline.replay import page, replay, write_recorded
     from tocsin.pipeline.schedule import read_schedule
-    from tocsin.report import json as json_report
-    from tocsin.report import text
     from tocsin.targets import files
 
     announce_compiling()
     problems = Problems()
     with reported(problems):
         inputs = read_inputs(paths, settings, problems)
-        groups = compiling.rule_groups(inputs, compiled := compiling.compile_specs(inputs))
+        groups = rule_groups(inputs, compiled := compile_specs(inputs))
         times = Times(read_time("start", start), read_time("end", end))
         schedule = read_schedule(evaluation_offset, outage or ())
         given = Given(alertmanager, silences, alertmanager_version, time_zone)
@@ -82,11 +83,19 @@ def backtest(
         verdict = desk.notify(replay(groups, recording, incidents, times, semantics, problems, schedule))
         verdict = judged(verdict, groups, recording, semantics, inputs, datetime.now(UTC).date(), problems)
         problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
-        if format is ResultFormat.JSON:
-            sys.stdout.write(json_report.to_json(verdict))
-        else:
-            text.write(verdict, sys.stdout)
+        _write(verdict, format)
         if report:
             files.replace(report, page(verdict, groups, recording, semantics))
         if write_blocks:
             write_recorded(verdict, str(write_blocks))
+
+
+def _write(verdict: Backtest, format: ResultFormat) -> None:
+    if format is ResultFormat.JSON:
+        from tocsin.report.json import to_json
+
+        sys.stdout.write(to_json(verdict))
+    else:
+        from tocsin.report import text  # it draws tables
+
+        text.write(verdict, sys.stdout)

@@ -10,21 +10,17 @@ from pathlib import Path
 from tocsin.diagnostics import Problem, Problems
 from tocsin.lint.api import AnyRule, Linted, Recording, Routed, RuleSet, Subject
 from tocsin.lint.run import lint
+from tocsin.pipeline.groups import compile_specs as compile_specs
+from tocsin.pipeline.groups import rule_groups as rule_groups
 from tocsin.pipeline.inputs import Inputs, ReadFile, read_inputs
 from tocsin.pipeline.rules import data_rule_names
-from tocsin.plan.emit import Compiled, emit
-from tocsin.plan.lower import lower
+from tocsin.plan.emit import Compiled
 from tocsin.registry import discover
-from tocsin.rules import AlertingRule, RuleGroup
+from tocsin.rules import AlertingRule
 from tocsin.spec.settings import Settings
 from tocsin.targets.alertmanager import routing
 from tocsin.targets.api import MARK, TARGETS, Artifact
 from tocsin.textfile import read_source
-
-
-def compile_specs(inputs: Inputs) -> list[Compiled]:
-    """Every spec as the rule group that it means."""
-    return [emit(lower(spec, inputs.settings), inputs.settings) for spec in inputs.specs]
 
 
 def findings(inputs: Inputs, compiled: Sequence[Compiled], today: date) -> Iterator[Problem]:
@@ -87,8 +83,3 @@ def target_names() -> list[str]:
     """The names of all targets."""
     discover("tocsin.targets")
     return list(TARGETS)
-
-
-def rule_groups(inputs: Inputs, compiled: Sequence[Compiled]) -> list[RuleGroup]:
-    """All rule groups of the inputs, compiled and written by hand."""
-    return [*(group for one in compiled for group in one.groups), *inputs.groups]

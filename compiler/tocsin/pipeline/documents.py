@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, parse_within
-from tocsin.routing import Routing
-from tocsin.routingfile.read import is_routing, read_configuration
 from tocsin.routingfile.release import Release
-from tocsin.routingfile.resource import read_resource
-from tocsin.routingfile.secrets import blotted, moved
 from tocsin.rulefile import is_rule_file, read_groups
 from tocsin.rules import RuleGroup
-from tocsin.spec.load import is_spec, read_spec
-from tocsin.spec.model import Spec
 from tocsin.spec.settings import Settings
+
+if TYPE_CHECKING:
+    from tocsin.routing import Routing
+    from tocsin.spec.model import Spec
 
 
 @dataclass(slots=True)
@@ -43,9 +42,15 @@ def read_documents(source: Source, settings: Settings, problems: Problems, relea
         reader.stream(parse_documents(source, found))
     except ProblemError as error:
         found.add(_with_hint(error.problem))
-    hide = blotted(source, None) if _MAY_HOLD_SECRETS.search(source.text) else None
-    problems.extend(moved(problem, hide) if hide and problem.code.startswith("yaml/") else problem for problem in found)
+    problems.extend(_without_secrets(source, found) if _MAY_HOLD_SECRETS.search(source.text) else found)
     return reader.documents
+
+
+def _without_secrets(source: Source, found: Problems) -> Iterator[Problem]:
+    from tocsin.routingfile.secrets import blotted, moved
+
+    hide = blotted(source, None)
+    return (moved(problem, hide) if hide and problem.code.startswith("yaml/") else problem for problem in found)
 
 
 _MAY_HOLD_SECRETS = re.compile(r"""(?m)^[\s\-{]*["']?(?:receivers["']?\s*:|kind["']?\s*:\s*["']?Secret)""")
@@ -86,7 +91,14 @@ class _Reader:
         elif is_rule_file(node):
             self.documents.known = True
             self._rule_file(node, first=first)
-        elif is_spec(node):
+        else:
+            self._spec_or_routing(node)
+
+    def _spec_or_routing(self, node: Node) -> None:
+        from tocsin.routingfile.read import is_routing, read_configuration  # rule files need not wait for these
+        from tocsin.spec.load import is_spec, read_spec
+
+        if is_spec(node):
             self.documents.known = True
             if spec := read_spec(node, self._source, self._settings, self._problems):
                 self.documents.specs.append(spec)
@@ -112,6 +124,8 @@ class _Reader:
         if kind == "PrometheusRule":
             self.documents.groups += read_groups(node, self._problems)
         elif kind == "AlertmanagerConfig":
+            from tocsin.routingfile.resource import read_resource
+
             if routing := read_resource(node, self._source, self._problems):
                 self.documents.routings.append(routing)
         elif kind.endswith("List") and isinstance(items, ListNode):
@@ -124,6 +138,8 @@ class _Reader:
 
     def _embedded(self, node: MapNode, kind: str) -> bool:
         """Reads the rule files and configurations that a resource holds as texts. Whether there are any."""
+        from tocsin.routingfile.read import is_routing
+
         known = False
         for text in _texts(node, kind):
             if not _EMBEDDED.search(text.text.value):

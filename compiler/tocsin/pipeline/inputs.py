@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import MapNode, Node, Scalar, parse_documents
 from tocsin.pipeline.documents import Documents, read_documents
-from tocsin.routing import Routing
 from tocsin.routingfile.release import Release
 from tocsin.rules import RuleGroup
-from tocsin.spec.load import duplicate_names
-from tocsin.spec.model import Spec
 from tocsin.spec.settings import Settings, read_settings, without_secrets
 from tocsin.textfile import read_source
+
+if TYPE_CHECKING:
+    from tocsin.routing import Routing
+    from tocsin.spec.model import Spec
 
 SETTINGS = "tocsin.yaml"
 
@@ -61,7 +62,10 @@ def read_inputs(
                 _read_file(candidate, inputs, problems, release, read, explicit=False)
         elif path != file:
             _read_file(path, inputs, problems, release, read, explicit=True)
-    problems.extend(duplicate_names(inputs.specs))
+    if inputs.specs:
+        from tocsin.spec.load import duplicate_names  # as where they were read
+
+        problems.extend(duplicate_names(inputs.specs))
     return inputs
 
 

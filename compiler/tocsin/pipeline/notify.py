@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tocsin.alerts.replay import Schedule
 from tocsin.backtest.model import Backtest
-from tocsin.backtest.noise import noise, notified
 from tocsin.backtest.pages import Wakes
 from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Text
-from tocsin.notify.alertmanager import Alertmanager
-from tocsin.notify.semantics import Semantics
-from tocsin.notify.silencefile import read_silences
 from tocsin.pipeline.inputs import Inputs
-from tocsin.plan.emit import Compiled
-from tocsin.routing import Routing
-from tocsin.routingfile.read import read_routing
 from tocsin.routingfile.release import Release
-from tocsin.targets.alertmanager import routing
 from tocsin.textfile import read_source
+
+if TYPE_CHECKING:
+    from tocsin.notify.alertmanager import Alertmanager
+    from tocsin.plan.emit import Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,8 @@ class Desk:
         """The verdict with its notifications, and how much they are."""
         if self.alertmanager is None:
             return verdict
+        from tocsin.backtest.noise import noise, notified
+
         told = notified(verdict, self.alertmanager)
         return replace(told, noise=noise(told, self.wakes, self.zone))
 
@@ -59,24 +58,34 @@ def read_desk(
 
     Raises ProblemError where a file cannot be read, and where the time zone is not known.
     """
-    found = _routing(given.alertmanager, given.release, inputs, compiled, problems)
+    alertmanager = None
+    if given.alertmanager or given.silences or (compiled and inputs.settings.receivers):
+        alertmanager = _alertmanager(given, inputs, compiled, problems)
+    if alertmanager is not None and schedule.outages:
+        problems.add(_outages_unknown(schedule))
+    return Desk(alertmanager, _zone(given.zone), inputs.settings.wakes)
+
+
+def _alertmanager(
+    given: Given, inputs: Inputs, compiled: Sequence[Compiled], problems: Problems
+) -> Alertmanager | None:
+    from tocsin.notify.alertmanager import Alertmanager  # a tenth of what a backtest imports, without notifications
+    from tocsin.notify.semantics import Semantics
+    from tocsin.notify.silencefile import read_silences
+    from tocsin.routingfile.read import read_routing
+    from tocsin.targets.alertmanager import routing
+
+    found = None
+    if given.alertmanager is not None:
+        found = read_routing(read_source(given.alertmanager), problems, given.release)
+    elif compiled and inputs.settings.receivers:
+        found = routing(compiled, inputs.settings)
     silences = read_silences(read_source(given.silences), problems) if given.silences else ()
     if given.silences and found is None and not problems.errors:
         span = Text.of(str(given.silences), "--silences").span
         message = "there is no Alertmanager that could be silent: rule files have no receivers"
         problems.add(Problem("input/silences", message, span, help="give its configuration with --alertmanager"))
-    if found is not None and schedule.outages:
-        problems.add(_outages_unknown(schedule))
-    alertmanager = Alertmanager(found, silences, Semantics(given.release)) if found else None
-    return Desk(alertmanager, _zone(given.zone), inputs.settings.wakes)
-
-
-def _routing(
-    file: Path | None, release: Release, inputs: Inputs, compiled: Sequence[Compiled], problems: Problems
-) -> Routing | None:
-    if file is not None:
-        return read_routing(read_source(file), problems, release)
-    return routing(compiled, inputs.settings) if compiled and inputs.settings.receivers else None
+    return Alertmanager(found, silences, Semantics(given.release)) if found else None
 
 
 def _outages_unknown(schedule: Schedule) -> Problem:

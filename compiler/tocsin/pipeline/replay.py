@@ -8,7 +8,6 @@ from tocsin.alerts.replay import STEADY, Schedule
 from tocsin.backtest.incidents import read_incidents
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.run import backtest
-from tocsin.backtest.trace import recorded, traces
 from tocsin.diagnostics import Problems
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
@@ -17,7 +16,6 @@ from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 from tocsin.sources.api import Selective
-from tocsin.sources.tsdb.write import write_blocks
 
 
 def replay(
@@ -52,12 +50,15 @@ def write_recorded(verdict: Backtest, folder: str) -> None:
 
     Raises ProblemError where the folder cannot be written.
     """
+    from tocsin.sources.tsdb.write import write_blocks
+
     assert verdict.replay is not None
     write_blocks(verdict.replay.recorded(), folder)
 
 
 def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, semantics: Semantics) -> str:
     """The HTML report: the verdict, and what every alert compared."""
+    from tocsin.backtest.trace import recorded, traces
     from tocsin.report import html  # its libraries are large, and few commands draw
 
     compared = traces(verdict, groups, recording, semantics)

@@ -12,7 +12,7 @@ from tocsin.document import ListNode, MapNode, Node, Scalar
 from tocsin.duration import parse_duration
 from tocsin.quantity import EXAMPLES, Quantity, Unit, parse_quantity
 from tocsin.registry import suggest
-from tocsin.templates.expand import syntax_fault
+from tocsin.templates.actions import syntax_fault
 
 
 class Values:

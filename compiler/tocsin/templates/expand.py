@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
 
 from tocsin.dataclass import dataclass
 from tocsin.templates.evaluate import evaluate
 from tocsin.templates.functions import Environment, function_names, functions
 from tocsin.templates.parse import TemplateSyntaxError, parse
-from tocsin.templates.scan import scan
 from tocsin.templates.tree import Template
 from tocsin.templates.values import Data, TemplateError
 
@@ -37,10 +35,8 @@ class Expanded:
     error: str = ""
 
 
-def syntax_fault(text: str, compat: int = 3) -> Fault | None:
-    """What is wrong with the syntax of a template; None where Prometheus accepts it."""
-    if "{{" not in text:
-        return None
+def fault(text: str, compat: int) -> Fault | None:
+    """See `tocsin.templates.actions.syntax_fault`."""
     try:
         _parsed(text, "", compat)
     except TemplateSyntaxError as error:
@@ -86,28 +82,3 @@ def _failed(message: str) -> Expanded:
 @lru_cache(maxsize=4096)
 def _parsed(text: str, name: str, compat: int) -> Template:
     return parse(PREFIX + text, f"__alert_{name}", function_names(compat), compat)
-
-
-def reads(text: str, *what: Literal["value", "query", "now", "server"]) -> bool:
-    """Whether a template may depend on the value of its alert, call `query`, or ask for the time or the server.
-
-    Told by the words in its actions, so that it may be said of one that does not.
-    """
-    if "{{" not in text:
-        return False
-    words = _words(text)
-    return any(words & _WORDS[one] for one in what)
-
-
-@lru_cache(maxsize=4096)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(token.value for token in scan(text) if token.kind in ("name", "variable", "field", "dot"))
-
-
-_WORDS = {
-    "value": {"$value", ".Value", ".", "$"},
-    "query": {"query"},
-    "now": {"now"},
-    "server": {"$externalLabels", ".ExternalLabels", "$externalURL", ".ExternalURL", "externalURL", "pathPrefix"},
-}
-"""The words of a template that give away what it depends on."""

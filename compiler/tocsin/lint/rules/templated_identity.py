@@ -40,7 +40,7 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity, Span
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.labels import flow
-from tocsin.templates.expand import reads
+from tocsin.templates.actions import reads
 
 HELP = "move it to an annotation"
 
