@@ -23,6 +23,7 @@ from tocsin.kernels.go_sort import SMALLEST_FIRST
 from tocsin.kernels.lanes import LANES, common
 from tocsin.kernels.regression import lines
 from tocsin.kernels.threads import PARTS, WORTH, cores, over_rows
+from tocsin.kernels.windows import search
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -74,6 +75,18 @@ class Case:
 
 def cases(*kinds: str) -> st.SearchStrategy[Case]:
     return st.builds(Case, st.integers(0, 10**9), st.sampled_from(kinds or sorted(KINDS)))
+
+
+@given(st.lists(st.integers(1, 5) | st.just(1) | st.integers(1, 10**6), max_size=300), st.data())
+def test_a_search_finds_the_first_later_time(gaps: list[int], data: st.DataObject) -> None:
+    times = np.cumsum(np.array(gaps, dtype=np.int64)) - 1000
+    low = data.draw(st.integers(0, len(times)))
+    high = data.draw(st.integers(low, len(times)))
+    bounds = st.integers(-2000, 10**7)
+    if gaps:
+        bounds |= st.builds(operator.add, st.sampled_from(times.tolist()), st.integers(-1, 1))
+    bound = data.draw(bounds)
+    assert search(times, low, high, bound) == low + np.searchsorted(times[low:high], bound, side="right")
 
 
 @given(cases(), st.sampled_from([2, 3]))
