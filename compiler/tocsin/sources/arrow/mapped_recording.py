@@ -33,7 +33,8 @@ class _Part:
 
     def check(self, matchers: tuple[Matcher, ...]) -> None:
         """Raises ProblemError where a series that the matchers accept is not in the order of time."""
-        rows = np.array([row for row in self.recording.rows(matchers) if not self.known[row]], dtype=np.int64)
+        rows = np.array(self.recording.rows(matchers), dtype=np.int64)
+        rows = rows[~self.known[rows]]
         if not len(rows):
             return
         every = self.recording.series
@@ -43,18 +44,20 @@ class _Part:
             falls(every.times, every.offsets, rows[some], wrong[some])
 
         over_rows(work, len(rows), int((every.offsets[rows + 1] - every.offsets[rows]).sum()))
-        for row, place in zip(rows.tolist(), wrong.tolist(), strict=True):
-            own = every.times[every.offsets[row] : every.offsets[row + 1]]
-            one = f"`{format_labels(every.labels[row])}`"
-            if place >= 0:
-                message = f"the timestamps of {one} do not rise: {own[place]} comes after {own[place - 1]}"
-                raise refuse(
-                    "out-of-order", self.path, message, "write each series in the order of time, no time twice"
-                )
-            if own[-1] >= LATEST * 1000:
-                message = f"the column `{TIMES}` is after the year 5000 for {one}: write Unix milliseconds"
-                raise refuse("bad-sample", self.path, message)
+        late = every.times[every.offsets[rows + 1] - 1] >= LATEST * 1000
+        for bad in np.flatnonzero((wrong >= 0) | late).tolist():
+            raise self._refused(int(rows[bad]), int(wrong[bad]))
         self.known[rows] = True
+
+    def _refused(self, row: int, wrong: int) -> ProblemError:
+        """Why a series is not read: the sample at `wrong` (or -1: none) is not later than the one before it."""
+        every = self.recording.series
+        one, own = f"`{format_labels(every.labels[row])}`", every.times[every.offsets[row] : every.offsets[row + 1]]
+        if wrong < 0:
+            message = f"the column `{TIMES}` is after the year 5000 for {one}: write Unix milliseconds"
+            return refuse("bad-sample", self.path, message)
+        message = f"the timestamps of {one} do not rise: {own[wrong]} comes after {own[wrong - 1]}"
+        return refuse("out-of-order", self.path, message, "write each series in the order of time, no time twice")
 
 
 @dataclass(frozen=True, slots=True)
