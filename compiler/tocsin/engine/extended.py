@@ -64,7 +64,14 @@ def edged(node: MatrixSelector, tile: Tile) -> Windows:
     columns = np.array(times, dtype=np.int64), np.array(values, dtype=np.float64)
     lo, hi = rows[:-1, None].copy(), rows[1:, None].copy()
     return Windows(
-        tuple(labels), rows, *columns, Positions(lambda: (lo, hi)), around.start, around.end, node.range, True
+        tuple(labels),
+        rows,
+        *columns,
+        Positions(lo.shape, lambda rows: (lo[rows], hi[rows])),
+        around.start,
+        around.end,
+        node.range,
+        True,
     )
 
 
@@ -84,4 +91,6 @@ def _around(selector: VectorSelector, start: Times, end: Times, tile: Tile) -> W
     windows(series.times, series.offsets, low, high, False, lo, hi)
     width = int(end[0] - start[0])
     columns = series.offsets, series.times, series.values
-    return Windows(series.labels, *columns, Positions(lambda: (lo, hi)), start, end, width, False)
+    return Windows(
+        series.labels, *columns, Positions(lo.shape, lambda rows: (lo[rows], hi[rows])), start, end, width, False
+    )

@@ -91,15 +91,11 @@ def windows_over(series: Series, end: Times, width: int, tile: Tile) -> Windows:
     """The windows of `width` milliseconds that end at each of the times `end` (int64[T])."""
     start, closed = end - width, tile.semantics.compat == 2
 
-    def find() -> tuple[Offsets, Offsets]:
-        lo, hi = (np.empty((len(series.labels), len(end)), dtype=np.int64) for _ in range(2))
-
-        def work(rows: slice) -> None:
-            offsets = series.offsets[rows.start : rows.stop + 1]
-            windows(series.times, offsets, start, end, closed, lo[rows], hi[rows])
-
-        over_rows(work, len(lo), lo.size)
+    def find(rows: slice) -> tuple[Offsets, Offsets]:
+        offsets = series.offsets[rows.start : rows.stop + 1]
+        lo, hi = (np.empty((rows.stop - rows.start, len(end)), dtype=np.int64) for _ in range(2))
+        windows(series.times, offsets, start, end, closed, lo, hi)
         return lo, hi
 
-    columns = series.offsets, series.times, series.values
-    return Windows(series.labels, *columns, Positions(find), start, end, width, closed, histograms=series.histograms)
+    columns, positions = (series.offsets, series.times, series.values), Positions((len(series.labels), len(end)), find)
+    return Windows(series.labels, *columns, positions, start, end, width, closed, histograms=series.histograms)

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from tocsin.functions.parallel import filled
+from tocsin.functions.parallel import filled, over_series
 from tocsin.functions.registry import MATRIX, SCALAR, VECTOR, function
 from tocsin.functions.values import ExecutionError, Scalar, Steps, Vector, Windows, one_series
 from tocsin.functions.vectors import labels_of_absent
 from tocsin.kernels import over_time, quantile
 from tocsin.kernels.extremes import extremes, greatest
-from tocsin.series import Offsets, Values
-
-
-def _filled(windows: Windows, kernel: Callable[[Offsets, Offsets, Values], None]) -> Vector:
-    """A vector of what the kernel writes for each window that is not empty."""
-    return windows.vector(filled(windows, windows.empty_values(), kernel), windows.filled)
+from tocsin.series import Offsets
 
 
 @function("sum_over_time", args=(MATRIX,), returns=VECTOR)
 def sum_over_time(steps: Steps, windows: Windows) -> Vector:
     guard = steps.compat == 3
-    return _filled(windows, lambda lo, hi, out: over_time.total(windows.values, lo, hi, guard, out))
+    return filled(windows, lambda lo, hi, out: over_time.total(windows.values, lo, hi, guard, out))
 
 
 @function("avg_over_time", args=(MATRIX,), returns=VECTOR)
 def avg_over_time(steps: Steps, windows: Windows) -> Vector:
     mean = over_time.mean if steps.compat == 3 else over_time.incremental_mean
-    return _filled(windows, lambda lo, hi, out: mean(windows.values, lo, hi, out))
+    return filled(windows, lambda lo, hi, out: mean(windows.values, lo, hi, out))
 
 
 @function("stdvar_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def stdvar_over_time(steps: Steps, windows: Windows) -> Vector:
     guard = steps.compat == 3
-    return _filled(windows, lambda lo, hi, out: over_time.variance(windows.values, lo, hi, guard, out))
+    return filled(windows, lambda lo, hi, out: over_time.variance(windows.values, lo, hi, guard, out))
 
 
 @function("stddev_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
@@ -97,17 +90,22 @@ def ts_of_first_over_time(_steps: Steps, windows: Windows) -> Vector:
 def _latest_extreme(windows: Windows, sign: float) -> Offsets:
     """The last position of the greatest value of each window, of the least one with a sign of -1."""
     at = np.zeros(windows.shape, dtype=np.int64)
-    return filled(windows, at, lambda lo, hi, out: greatest(windows.values, sign, lo, hi, True, out))
+
+    def work(rows: slice) -> None:
+        greatest(windows.values, sign, *windows.positions.of_rows(rows), True, at[rows])
+
+    over_series(windows, work)
+    return at
 
 
 @function("max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def max_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _filled(windows, lambda lo, hi, out: extremes(windows.values, 1.0, lo, hi, out))
+    return filled(windows, lambda lo, hi, out: extremes(windows.values, 1.0, lo, hi, out))
 
 
 @function("min_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def min_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _filled(windows, lambda lo, hi, out: extremes(windows.values, -1.0, lo, hi, out))
+    return filled(windows, lambda lo, hi, out: extremes(windows.values, -1.0, lo, hi, out))
 
 
 @function("ts_of_max_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
@@ -122,18 +120,18 @@ def ts_of_min_over_time(_steps: Steps, windows: Windows) -> Vector:
 
 @function("quantile_over_time", args=(SCALAR, MATRIX), returns=VECTOR, histograms="ignored")
 def quantile_over_time(steps: Steps, q: Scalar, windows: Windows) -> Vector:
-    return _filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, steps.compat, out))
+    return filled(windows, lambda lo, hi, out: quantile.over_time(windows.values, lo, hi, q.values, steps.compat, out))
 
 
 @function("mad_over_time", args=(MATRIX,), returns=VECTOR, histograms="ignored")
 def mad_over_time(_steps: Steps, windows: Windows) -> Vector:
-    return _filled(windows, lambda lo, hi, out: quantile.deviation(windows.values, lo, hi, out))
+    return filled(windows, lambda lo, hi, out: quantile.deviation(windows.values, lo, hi, out))
 
 
 @function("double_exponential_smoothing", args=(MATRIX, SCALAR, SCALAR), returns=VECTOR, histograms="ignored")
 def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar, trend: Scalar) -> Vector:
     """Prometheus looks at the factors once it has a sample to smooth."""
-    smoothed = _filled(
+    smoothed = filled(
         windows, lambda lo, hi, out: over_time.smoothed(windows.values, lo, hi, level.values, trend.values, out)
     )
     vector = windows.vector(smoothed.values, windows.hi - windows.lo >= 2)

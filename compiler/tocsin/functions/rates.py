@@ -66,9 +66,7 @@ def idelta(_steps: Steps, windows: Windows) -> Vector:
 
 
 def _pairs(windows: Windows, falls: bool) -> Vector:
-    out = windows.empty_values()
-    filled(windows, out, lambda lo, hi, part: pairs.count(windows.values, lo, hi, falls, part))
-    return windows.vector(out, windows.filled)
+    return filled(windows, lambda lo, hi, out: pairs.count(windows.values, lo, hi, falls, out))
 
 
 @function("resets", args=(MATRIX,), returns=VECTOR)

@@ -13,12 +13,20 @@ from tocsin.series import Mask, Values
 
 def _lines(steps: Steps, windows: Windows, from_first: bool) -> tuple[Values, Values, Mask]:
     slope, intercept = windows.empty_values(), windows.empty_values()
-    present = np.zeros(windows.lo.shape, dtype=np.bool_)
+    present = np.zeros(windows.shape, dtype=np.bool_)
     columns, guard = (windows.times, windows.values), steps.compat == 3
 
     def work(rows: slice) -> None:
-        edges = windows.lo[rows], windows.hi[rows]
-        lines(*columns, *edges, steps.times, from_first, guard, slope[rows], intercept[rows], present[rows])
+        lines(
+            *columns,
+            *windows.positions.of_rows(rows),
+            steps.times,
+            from_first,
+            guard,
+            slope[rows],
+            intercept[rows],
+            present[rows],
+        )
 
     over_series(windows, work)
     return slope, intercept, present

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from tocsin.dataclass import dataclass
+from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, drop
 from tocsin.promql.ast import Call
 from tocsin.series import Mask, Objects, Offsets, Times, Values, are_histograms
@@ -85,15 +86,29 @@ class Scalar:
 
 
 class Positions:
-    """Which samples the windows hold, `lo` to `hi`, exclusive, int64[S, T]: found when they are asked for, and kept."""
+    """Which samples the windows hold, `lo` to `hi`, exclusive, int64[S, T]: found when they are asked for.
 
-    def __init__(self, find: Callable[[], tuple[Offsets, Offsets]]) -> None:
+    Those of all series are kept. Who needs them series by series finds them again in less time than it would take to
+    write them to memory and to read them from there. `find` gives those of some series.
+    """
+
+    def __init__(self, shape: tuple[int, int], find: Callable[[slice], tuple[Offsets, Offsets]]) -> None:
+        self.shape = shape
         self._find = find
         self.known: tuple[Offsets, Offsets] | None = None
 
+    def of_rows(self, rows: slice) -> tuple[Offsets, Offsets]:
+        return self._find(rows) if self.known is None else (self.known[0][rows], self.known[1][rows])
+
     def of_windows(self) -> tuple[Offsets, Offsets]:
         if self.known is None:
-            self.known = self._find()
+            lo, hi = np.empty(self.shape, dtype=np.int64), np.empty(self.shape, dtype=np.int64)
+
+            def work(rows: slice) -> None:
+                lo[rows], hi[rows] = self._find(rows)
+
+            over_rows(work, len(lo), lo.size)
+            self.known = lo, hi
         return self.known
 
 
@@ -153,12 +168,17 @@ class Windows:
             return self
         kept = ~are_histograms(self.histograms)
         before = np.concatenate([[0], np.cumsum(kept)])
+
+        def find(rows: slice) -> tuple[Offsets, Offsets]:
+            lo, hi = self.positions.of_rows(rows)
+            return before[lo], before[hi]
+
         return replace(
             self,
             offsets=before[self.offsets],
             times=self.times[kept],
             values=self.values[kept],
-            positions=Positions(lambda: (before[self.lo], before[self.hi])),
+            positions=Positions(self.shape, find),
             histograms=None,
         )
 
