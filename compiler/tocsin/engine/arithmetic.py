@@ -8,6 +8,7 @@ import numpy as np
 
 from tocsin.functions.values import Compat
 from tocsin.kernels.gomath import each_power
+from tocsin.kernels.threads import over_rows
 from tocsin.kernels.trigonometry import each_atan2
 from tocsin.promql.ast import COMPARISONS, TRIMS
 from tocsin.series import Mask, Values
@@ -33,7 +34,7 @@ ARITHMETIC: dict[str, Callable[[Values, Values], Values]] = {
     "atan2": _compiled(each_atan2),
 }
 
-COMPARISON: dict[str, Callable[[Values, Values], Mask]] = {
+COMPARISON: dict[str, np.ufunc] = {
     "==": np.equal,
     "!=": np.not_equal,
     ">": np.greater,
@@ -55,7 +56,20 @@ def combine(op: str, lhs: Values, rhs: Values, returns_bool: bool) -> tuple[Valu
     """
     if op in ARITHMETIC:
         return ARITHMETIC[op](lhs, rhs), None
-    kept = COMPARISON[op](lhs, rhs)
+    kept = _compared(COMPARISON[op], lhs, rhs)
     if returns_bool:
         return kept.astype(np.float64), None
     return np.broadcast_to(lhs, kept.shape), kept
+
+
+def _compared(compare: np.ufunc, lhs: Values, rhs: Values) -> Mask:
+    """Row by row, on all cores, for a rule compares every series at every step."""
+    left, right = np.broadcast_arrays(lhs, rhs)
+    kept = np.empty(left.shape, dtype=np.bool_)
+
+    def work(rows: slice) -> None:
+        with np.errstate(all="ignore"):  # which holds for one thread
+            compare(left[rows], right[rows], out=kept[rows])
+
+    over_rows(work, len(kept), kept.size)
+    return kept

@@ -38,7 +38,7 @@ def _with_scalar(node: Binary, lhs: Value, rhs: Value, tile: Tile) -> Vector:
     left, right = ((one.values, one.histograms if isinstance(one, Vector) else None) for one in (lhs, rhs))
     values, kept, histograms = combine_samples(node.op, left, right, node.returns_bool, vector.present)
     if kept is not None:
-        vector = replace(vector, present=vector.present & kept)
+        vector = replace(vector, present=np.logical_and(vector.present, kept, out=kept))
     if node.op in COMPARISON and not node.returns_bool:
         values = vector.values
     if drops_name(node.op, node.returns_bool, tile.semantics.compat):

@@ -13,7 +13,7 @@ from tocsin.functions.values import Scalar, Value, Vector, Windows
 FIRST = 256
 """Steps of the first tile, when nobody knows yet how many series there are."""
 
-ROOMY = 20 << 20
+ROOMY = 40 << 20
 """Bytes that a tile should hold: enough that the work in Python is small beside that in kernels (100 series of 15 s for
 a day of minutes), and small enough for the caches of a processor."""
 
