@@ -305,11 +305,10 @@ def dump(data: Any) -> str:
 
 
 _SAFE = re.compile(
-    r"[A-Za-z_](?:(?!: | #)[ -~])*[({](?:(?!: | #)[ -~])*[)}\]]"
-    r"|(?!(?:true|false|yes|no|on|off|null|y|n)\Z)[A-Za-z_](?:[A-Za-z0-9_:]*[A-Za-z0-9_])?",
+    r"(?!(?:true|false|yes|no|on|off|null|y|n)\Z)[A-Za-z_](?:(?:(?!: | #)[ -~])*[!-9;-~])?",
     re.IGNORECASE,
 )
-"""Text that begins like a word and has brackets, and words: no YAML type but text reads so."""
+"""Text that begins like a word, and holds neither a key nor a comment: no YAML type but text reads so."""
 
 _LITERAL = re.compile(r"[ -~]*[!-~](?:\n[ -~]*[!-~])+")
 

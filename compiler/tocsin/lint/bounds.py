@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from math import ceil, floor, inf, isnan, sqrt
 
 from tocsin.dataclass import dataclass
-from tocsin.lint.memo import once
+from tocsin.lint.memo import once, walked
 from tocsin.promql.ast import (
     COMPARISONS,
     Aggregation,
@@ -25,7 +25,6 @@ from tocsin.promql.ast import (
     ValueType,
     VectorSelector,
     value_type,
-    walk,
 )
 from tocsin.promql.compare import constant
 from tocsin.promql.match import matchers_of
@@ -269,7 +268,7 @@ class _Parts:
 @once
 def _parts(expr: Expr) -> _Parts | None:
     """None where a part of the series may give more than a part of the value, or there are no series."""
-    nodes = list(walk(expr))
+    nodes = list(walked(expr))
     selectors = tuple(node for node in nodes if isinstance(node, VectorSelector))
     if not selectors or not all(map(_adds_up, nodes)):
         return None
@@ -292,7 +291,7 @@ def _adds_up(node: Expr) -> bool:
 
 def _summed(expr: Expr) -> Expr:
     """What the first sum in an expression adds up."""
-    return next((node.expr for node in walk(expr) if isinstance(node, Aggregation)), expr)
+    return next((node.expr for node in walked(expr) if isinstance(node, Aggregation)), expr)
 
 
 def _within(part: VectorSelector, whole: VectorSelector) -> bool:

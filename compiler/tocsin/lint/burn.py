@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from tocsin.dataclass import dataclass
 from tocsin.duration import parse_duration
-from tocsin.promql.ast import Binary, Expr, MatrixSelector, Number, Subquery, VectorSelector, transform, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Binary, Expr, MatrixSelector, Number, Subquery, VectorSelector, transform, unwrap
 from tocsin.promql.compare import Comparison
 
 _NAMED = re.compile(r"(?:[:_]|rate|ratio|increase|delta|avg|sum|min|max)(\d+(?:ms|[smhdwy]))$")
@@ -31,7 +32,7 @@ class Burn:
 def burns(compared: Sequence[Comparison]) -> Iterator[Burn]:
     """The comparisons of an upper bound with a value that has one window."""
     for found in compared:
-        lengths = {length for node in walk(found.value) if (length := window(node))}
+        lengths = {length for node in walked(found.value) if (length := window(node))}
         if found.op in (">", ">=") and len(lengths) == 1:
             yield Burn(lengths.pop(), transform(found.value, _without_window), found)
 
@@ -82,7 +83,7 @@ def window(node: Expr) -> int | None:
 
 def longest(expr: Expr) -> int:
     """The longest window of an expression, read or by name; 0 for an instant value."""
-    return max((window(node) or 0 for node in walk(expr)), default=0)
+    return max((window(node) or 0 for node in walked(expr)), default=0)
 
 
 def _without_window(node: Expr) -> Expr:

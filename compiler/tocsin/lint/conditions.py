@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, children, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, Subquery, children, unwrap
 from tocsin.promql.compare import comparison
 
 
@@ -35,7 +36,7 @@ def _filters(expr: Expr) -> bool:
 
 def windows(expr: Expr) -> Iterator[MatrixSelector | Subquery]:
     """Every range that an expression reads."""
-    return (node for node in walk(expr) if isinstance(node, MatrixSelector | Subquery))
+    return (node for node in walked(expr) if isinstance(node, MatrixSelector | Subquery))
 
 
 def smoothing(expr: Expr) -> int:
@@ -82,4 +83,4 @@ COUNTING = frozenset({"rate", "increase", "irate", "changes", "resets", "delta",
 
 def counts_events(expr: Expr) -> bool:
     """Whether an expression is made from counted events."""
-    return any(isinstance(node, Call) and node.function in COUNTING | {"count_over_time"} for node in walk(expr))
+    return any(isinstance(node, Call) and node.function in COUNTING | {"count_over_time"} for node in walked(expr))

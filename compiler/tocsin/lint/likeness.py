@@ -9,8 +9,8 @@ from dataclasses import replace
 from tocsin.dataclass import dataclass
 from tocsin.lint.api import AnyRule, Subject
 from tocsin.lint.conditions import branches
-from tocsin.lint.memo import once
-from tocsin.promql.ast import Expr, Matcher, Paren, VectorSelector, transform, walk
+from tocsin.lint.memo import once, walked
+from tocsin.promql.ast import Expr, Matcher, Paren, VectorSelector, transform
 from tocsin.promql.compare import Comparison, comparison
 from tocsin.promql.match import accepts, matchers_of
 
@@ -50,7 +50,7 @@ def may_share_series(first: Expr, second: Expr) -> bool:
 
 
 def _selectors(expr: Expr) -> list[VectorSelector]:
-    return [node for node in walk(expr) if isinstance(node, VectorSelector)]
+    return [node for node in walked(expr) if isinstance(node, VectorSelector)]
 
 
 def _may_part(one: Matcher, other: Matcher) -> bool:

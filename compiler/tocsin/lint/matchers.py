@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tocsin.promql.ast import Expr, Matcher, VectorSelector, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Expr, Matcher, VectorSelector
 from tocsin.promql.print import quote
 
 _LITERAL = re.compile(r"(?:[\w \-/:@,;=%&~#!<>'\"]|\\[.\-/+*?()\[\]{}|^$])*")
@@ -14,7 +15,7 @@ _LITERAL = re.compile(r"(?:[\w \-/:@,;=%&~#!<>'\"]|\\[.\-/+*?()\[\]{}|^$])*")
 
 def selectors(expr: Expr) -> Iterator[VectorSelector]:
     """Every selector of an expression."""
-    return (node for node in walk(expr) if isinstance(node, VectorSelector))
+    return (node for node in walked(expr) if isinstance(node, VectorSelector))
 
 
 def is_literal(pattern: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TypeVar
 
-from tocsin.promql.ast import Expr
+from tocsin.promql.ast import Expr, walk
 
 T = TypeVar("T")
 LIMIT = 1 << 16
@@ -29,3 +29,9 @@ def once(analyse: Callable[[Expr], T]) -> Callable[[Expr], T]:
         return found[1]
 
     return remembered
+
+
+@once
+def walked(expr: Expr) -> tuple[Expr, ...]:
+    """The node and all below it, parents first."""
+    return tuple(walk(expr))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tocsin.lint import presence
 from tocsin.lint.api import Subject
 from tocsin.lint.bounds import ANY, Interval, bounds
+from tocsin.lint.memo import walked
 from tocsin.lint.metrics import is_renamed
 from tocsin.lint.presence import Presence
-from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap, walk
+from tocsin.promql.ast import Binary, Call, Expr, VectorSelector, unwrap
 from tocsin.promql.compare import Comparison
 
 
@@ -48,7 +49,7 @@ def has_condition(expr: Expr) -> bool:
         (isinstance(node, Binary) and (node.op in ("and", "unless") or (node.op in _FILTERS and not node.returns_bool)))
         or (isinstance(node, Call) and node.function in ("absent", "absent_over_time"))
         or (isinstance(node, VectorSelector) and node.name in ("ALERTS", None))
-        for node in walk(expr)
+        for node in walked(expr)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tocsin.diagnostics import Problem, Source, Span
 from tocsin.findings import Level
-from tocsin.lint.api import RULES, AnyRule, Linted, LintRule, rule_names
+from tocsin.lint.api import RULES, AnyRule, Linted, LintRule, Subject, rule_names
 from tocsin.lint.suppress import FAULTS, apply
 from tocsin.registry import suggest
 from tocsin.spec.selection import Selection
@@ -34,15 +34,26 @@ def lint(
     asked = [name for name in names if selection.asks(name) and _is_asked(RULES[name], levels.get(name))]
     found = [
         (replace(problem, about=(whole, *_measured(subject))), whole)
-        for subject in subjects
-        for rule in map(RULES.__getitem__, asked)
-        if rule.concerns(subject)
+        for subject, rules in _concerned(subjects, [RULES[name] for name in asked])
+        for rule in rules
         for problem in rule.problems(subject, levels.get(rule.name))
         if not selection.ignored_in(rule.name, problem.span.source.path)
         for whole in [subject.extent(problem.span)]
     ]
     left = apply(found, sources, asked, today, {*names, *elsewhere}, selection.ignored_in)
     yield from (one for one in left if not selection.ignored_in(one.code, one.span.source.path))
+
+
+def _concerned(
+    subjects: Sequence[Linted], rules: Sequence[LintRule[Any]]
+) -> Iterator[tuple[Linted, Sequence[LintRule[Any]]]]:
+    """Each subject with the rules that have anything to say of it, which are the same for all of its kind."""
+    of_kind: dict[tuple[type, bool], list[LintRule[Any]]] = {}
+    for subject in subjects:
+        kind = type(subject), isinstance(subject, Subject) and subject.ours
+        if kind not in of_kind:
+            of_kind[kind] = [rule for rule in rules if rule.concerns(subject)]
+        yield subject, of_kind[kind]
 
 
 def _measured(subject: Linted) -> Iterator[Span]:

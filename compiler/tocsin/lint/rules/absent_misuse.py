@@ -42,13 +42,14 @@ from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
+from tocsin.lint.memo import walked
 from tocsin.lint.presence import presence
-from tocsin.promql.ast import Binary, Call, Expr, Matcher, MatrixSelector, VectorSelector, unwrap, walk
+from tocsin.promql.ast import Binary, Call, Expr, Matcher, MatrixSelector, VectorSelector, unwrap
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: Subject) -> Iterator[Finding]:
-    calls = [node for node in walk(subject.rule.expr) if isinstance(node, Call) and _is_absent(node)]
+    calls = [node for node in walked(subject.rule.expr) if isinstance(node, Call) and _is_absent(node)]
     for call in calls:
         yield from _never(call, subject)
         yield from _several(call, subject)
@@ -105,7 +106,7 @@ def _restart(calls: list[Call], subject: Subject) -> Iterator[Finding]:
 
 def _beside(subject: Subject) -> Iterator[Finding]:
     """`absent(x) and y`: the labels of `y` are not those of the absent series."""
-    for node in walk(subject.rule.expr):
+    for node in walked(subject.rule.expr):
         if isinstance(node, Binary) and node.op in ("and", "unless") and not node.matching.on:
             left, right = unwrap(node.lhs), unwrap(node.rhs)
             if _is_absent(left) != _is_absent(right) and not node.matching.labels and _has_labels(left, right):

@@ -39,7 +39,8 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.labels import flow
-from tocsin.promql.ast import Aggregation, Expr, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Aggregation, Expr
 
 BOUNDLESS = frozenset(
     "user_id userid customer_id session session_id request_id trace_id span_id "
@@ -61,5 +62,5 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _grouping(expr: Expr, name: str) -> Expr:
     """The aggregation that keeps the label by its name, else all."""
-    named = (node for node in walk(expr) if isinstance(node, Aggregation) and name in node.grouping)
+    named = (node for node in walked(expr) if isinstance(node, Aggregation) and name in node.grouping)
     return next(named, expr)

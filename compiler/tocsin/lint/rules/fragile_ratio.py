@@ -38,7 +38,8 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
-from tocsin.promql.ast import ARITHMETIC, Aggregation, Binary, Expr, VectorSelector, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import ARITHMETIC, Aggregation, Binary, Expr, VectorSelector, unwrap
 from tocsin.promql.compare import comparisons
 
 
@@ -48,7 +49,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     for conjuncts in branches(subject.rule.expr):
         for found in comparisons(conjuncts):
-            for node in walk(found.value):
+            for node in walked(found.value):
                 if isinstance(node, Binary) and node.op in ARITHMETIC and _apart(node):
                     message = "while something restarts, one of these sums lacks series that the other has"
                     yield Finding(message, subject.span(node), "no `for`", "write `for: 5m`")
@@ -64,4 +65,4 @@ def _summed(expr: Expr) -> frozenset[str]:
     node = unwrap(expr)
     if not isinstance(node, Aggregation) or node.op not in ("sum", "count", "avg"):
         return frozenset()
-    return frozenset(one.name or "" for one in walk(node) if isinstance(one, VectorSelector))
+    return frozenset(one.name or "" for one in walked(node) if isinstance(one, VectorSelector))

@@ -43,6 +43,7 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
 from tocsin.lint.labels import Names, flow, matched, remover, sources
+from tocsin.lint.memo import walked
 from tocsin.lint.presence import mismatch
 from tocsin.promql.ast import (
     Aggregation,
@@ -54,14 +55,13 @@ from tocsin.promql.ast import (
     VectorSelector,
     unwrap,
     value_type,
-    walk,
 )
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: AnyRule) -> Iterator[Finding]:
     seen: set[Binary] = set()
-    for node in walk(subject.rule.expr):
+    for node in walked(subject.rule.expr):
         if isinstance(node, Binary):
             faults = list(_pairs(node, subject))
             yield from faults if node not in seen else ()

@@ -50,7 +50,8 @@ from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import window
 from tocsin.lint.conditions import branches
 from tocsin.lint.events import is_counter
-from tocsin.promql.ast import Call, Expr, VectorSelector, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Call, Expr, VectorSelector
 from tocsin.promql.compare import Comparison, comparisons
 
 MINUTE = 60_000
@@ -89,7 +90,7 @@ def _two_samples(subject: Subject) -> Finding:
 
 def _is_state(found: Comparison) -> bool:
     """Whether a number is one of a few that a metric has, and not a level; `up` depends on one scrape."""
-    names = [node.name or "" for node in walk(found.value) if isinstance(node, VectorSelector)]
+    names = [node.name or "" for node in walked(found.value) if isinstance(node, VectorSelector)]
     if any(name == "up" or name.endswith("_up") for name in names):
         return False
     return found.op in ("==", "!=") or found.threshold in (0, 1)
@@ -97,7 +98,7 @@ def _is_state(found: Comparison) -> bool:
 
 def _instant(expr: Expr) -> bool:
     """Whether an expression is of gauges at one instant."""
-    nodes = list(walk(expr))
+    nodes = list(walked(expr))
     steady = any(
         window(node)
         or (isinstance(node, Call) and node.function in STEADY)

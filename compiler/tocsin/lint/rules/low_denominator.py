@@ -54,7 +54,8 @@ from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches, counts_events, smoothing
-from tocsin.promql.ast import COMPARISONS, Binary, Expr, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import COMPARISONS, Binary, Expr, unwrap
 from tocsin.promql.compare import Comparison, comparison, comparisons
 
 
@@ -71,14 +72,14 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _ratio(value: Expr) -> Binary | None:
     """The quotient of two counts of events inside a value."""
-    quotients = (node for node in walk(value) if isinstance(node, Binary) and node.op == "/")
+    quotients = (node for node in walked(value) if isinstance(node, Binary) and node.op == "/")
     return next((node for node in quotients if counts_events(node.lhs) and counts_events(node.rhs)), None)
 
 
 def _guarded(found: Comparison, ratio: Binary, compared: list[Comparison]) -> bool:
     """Whether another condition, or a filter inside the quotient, asks for more than no events at all."""
     beside = any(other is not found and other.op in (">", ">=") and counts_events(other.value) for other in compared)
-    inside = (comparison(node) for node in walk(ratio) if isinstance(node, Binary) and node.op in COMPARISONS)
+    inside = (comparison(node) for node in walked(ratio) if isinstance(node, Binary) and node.op in COMPARISONS)
     return beside or any(other and other.op in (">", ">=") and other.threshold > 0 for other in inside)
 
 

@@ -45,13 +45,14 @@ from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
 from tocsin.lint.bounds import bounds
 from tocsin.lint.conditions import counts_events
-from tocsin.promql.ast import COMPARISONS, Aggregation, Binary, Expr, Paren, Unary, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import COMPARISONS, Aggregation, Binary, Expr, Paren, Unary
 from tocsin.promql.compare import comparison, constant
 
 
 @lint_rule(Severity.WARNING)
 def check(subject: AnyRule) -> Iterator[Finding]:
-    for node in walk(subject.rule.expr):
+    for node in walked(subject.rule.expr):
         if isinstance(node, Aggregation) and node.op in ("sum", "avg", "stddev", "stdvar"):
             quotient = _quotient(node.expr)
             if quotient and counts_events(quotient.rhs) and bounds(quotient.rhs).low <= 0 and not _guarded(quotient):

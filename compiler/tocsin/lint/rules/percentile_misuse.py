@@ -40,13 +40,14 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
 from tocsin.lint.labels import flow
-from tocsin.promql.ast import Aggregation, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Aggregation, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap
 from tocsin.promql.compare import constant
 
 
 @lint_rule()
 def check(subject: AnyRule) -> Iterator[Finding]:
-    for node in walk(subject.rule.expr):
+    for node in walked(subject.rule.expr):
         match node:
             case Aggregation(op="avg" | "sum" as op) if shown := _percentile(node.expr):
                 message = f"the {_NOUNS[op]} of percentiles ({shown}) is no percentile"
@@ -89,13 +90,13 @@ def _share(node: Expr, q: Expr, subject: AnyRule) -> Iterator[Finding]:
 
 def _buckets(buckets: Expr, subject: AnyRule) -> Iterator[Finding]:
     """Buckets of a classic histogram that lost their bounds, or that were never made a rate."""
-    read = [one for one in walk(buckets) if isinstance(one, VectorSelector)]
+    read = [one for one in walked(buckets) if isinstance(one, VectorSelector)]
     if not read or not all((one.name or "").endswith("_bucket") for one in read):
         return
     if "le" not in flow(buckets).may:
         message = "without `le` there are no buckets, and so never a quantile"
         yield Finding(message, subject.span(buckets), "`le` is lost here", "add `le` to the labels in `by`")
-    elif not any(isinstance(one, MatrixSelector | Subquery) for one in walk(buckets)):
+    elif not any(isinstance(one, MatrixSelector | Subquery) for one in walked(buckets)):
         message = "the buckets count since each process started, so this is the quantile of its whole life"
         help = "take their rate: `rate(..._bucket[5m])`"
         yield Finding(message, subject.span(buckets), "no rate", help, Severity.WARNING)

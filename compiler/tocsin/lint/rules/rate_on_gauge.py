@@ -39,8 +39,9 @@ from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
+from tocsin.lint.memo import walked
 from tocsin.lint.metrics import is_sure, type_of
-from tocsin.promql.ast import Call, MatrixSelector, walk
+from tocsin.promql.ast import Call, MatrixSelector
 
 _OF_COUNTERS = {"rate": "deriv", "irate": "deriv", "increase": "delta"}
 _OF_GAUGES = {"delta": "increase", "idelta": "irate", "deriv": "rate", "predict_linear": "rate"}
@@ -49,7 +50,7 @@ _OF_GAUGES = {"delta": "increase", "idelta": "irate", "deriv": "rate", "predict_
 @lint_rule(Severity.WARNING)
 def check(subject: AnyRule) -> Iterator[Finding]:
     declared = subject.settings.metrics
-    for node in walk(subject.rule.expr):
+    for node in walked(subject.rule.expr):
         if not isinstance(node, Call) or not isinstance(node.args[0] if node.args else None, MatrixSelector):
             continue
         (read, *_) = node.args

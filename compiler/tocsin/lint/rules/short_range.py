@@ -48,7 +48,8 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity, Span
 from tocsin.duration import format_duration
 from tocsin.lint.api import AnyRule, Finding, Subject, lint_rule
-from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery
 
 MINUTE = 60_000
 
@@ -74,7 +75,7 @@ def check(subject: AnyRule) -> Iterator[Finding]:
 
 def _reads(expr: Expr) -> Iterator[tuple[MatrixSelector | Subquery, int]]:
     """Every range, and the samples that its function needs: `max_over_time` has a value from one, a rate has not."""
-    for call in walk(expr):
+    for call in walked(expr):
         if isinstance(call, Call):
             needed = 1 if call.function.endswith("_over_time") else 2
             yield from ((node, needed) for node in call.args if isinstance(node, MatrixSelector | Subquery))

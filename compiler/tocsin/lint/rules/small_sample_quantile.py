@@ -51,7 +51,8 @@ from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches, counts_events, smoothing
-from tocsin.promql.ast import Call, Expr, Number, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Call, Expr, Number, unwrap
 from tocsin.promql.compare import Comparison, comparisons
 
 TAIL = 0.9
@@ -71,7 +72,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _quantile(value: Expr) -> float | None:
-    for node in walk(value):
+    for node in walked(value):
         if isinstance(node, Call) and node.function == "histogram_quantile":
             wanted = unwrap(node.args[0])
             if isinstance(wanted, Number) and TAIL <= wanted.value < 1:

@@ -56,15 +56,15 @@ def check(subject: Subject) -> Iterator[Finding]:
         message = f"`for: {format_duration(rule.for_)}` tells people of a spike that is over before anyone can act"
         numbers = {"for": rule.for_ / 1000, "interval": subject.interval / 1000}
         yield Finding(message, subject.place("for"), label, "write `for: 5m`, or use an objective", numbers=numbers)
-    elif subject.planned and (rule.for_ == 0 or any(one for _, one in looks(rule.expr))):
+    elif subject.planned:
         yield from _one_sample(subject)
 
 
 def _one_sample(subject: Subject) -> Iterator[Finding]:
     for_, windows = subject.rule.for_, list(looks(subject.rule.expr))
-    lasts = max((window for window, one in windows if one), default=0)
     if any(window >= MINUTE for window, one in windows if not one):
         return
+    lasts = max((window for window, one in windows if one), default=0)
     if for_ == 0:
         message = "without `for`, a single sample of this value fires the alert"
         yield Finding(message, subject.place("expr"), "taken at an instant", "add `for: 5m`")

@@ -45,7 +45,8 @@ from collections.abc import Iterator, Mapping
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import AnyRule, Finding, Recording, RuleSet, lint_rule
-from tocsin.promql.ast import VectorSelector, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import VectorSelector
 
 Lag = tuple[int, tuple[str, ...]]
 """Milliseconds, and the recorded metrics on the way."""
@@ -73,7 +74,7 @@ def _lag(one: AnyRule, recorded: Mapping[str, Recording], known: dict[int, Lag])
     found = known.get(id(one))
     if found is None:
         known[id(one)] = (0, ())  # a rule that reads itself reads its last result
-        names = {node.name or "" for node in walk(one.rule.expr) if isinstance(node, VectorSelector)}
+        names = {node.name or "" for node in walked(one.rule.expr) if isinstance(node, VectorSelector)}
         ways = (_through(name, one, recorded, known) for name in sorted(names) if name in recorded)
         found = known[id(one)] = max(ways, default=(0, ()))
     return found

@@ -39,7 +39,8 @@ Good::
 from collections.abc import Iterator, Mapping
 
 from tocsin.lint.api import Finding, Recording, RuleSet, lint_rule
-from tocsin.promql.ast import Aggregation, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Aggregation, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap
 
 _RATES = frozenset({"rate", "irate", "increase"})
 
@@ -48,7 +49,7 @@ _RATES = frozenset({"rate", "irate", "increase"})
 def check(subject: RuleSet) -> Iterator[Finding]:
     sums = {one.rule.name: one for one in subject.recordings if _adds_counters(one.rule.expr)}
     for one in subject.rules:
-        for node in walk(one.rule.expr):
+        for node in walked(one.rule.expr):
             if isinstance(node, Call) and node.function in _RATES and (why := _summed(node.args[0], sums)):
                 message = f"`{node.function}` of a sum takes the restart of one part for a fall of the whole: {why}"
                 help = f"add up the rates: `sum({node.function}(...))`"
@@ -71,7 +72,7 @@ def _adds_counters(expr: Expr) -> bool:
     node = unwrap(expr)
     if not isinstance(node, Aggregation) or node.op not in ("sum", "avg"):
         return False
-    parts = list(walk(node.expr))
+    parts = list(walked(node.expr))
     return any(isinstance(part, VectorSelector) for part in parts) and not any(
         isinstance(part, MatrixSelector | Subquery) for part in parts
     )

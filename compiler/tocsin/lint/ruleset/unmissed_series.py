@@ -79,7 +79,8 @@ from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, RuleSet, Subject, lint_rule
-from tocsin.promql.ast import Call, VectorSelector, walk
+from tocsin.lint.memo import walked
+from tocsin.promql.ast import Call, VectorSelector
 from tocsin.promql.match import accepts
 
 
@@ -102,14 +103,14 @@ def check(subject: RuleSet) -> Iterator[Finding]:
 
 
 def _selectors(alert: Subject) -> list[VectorSelector]:
-    return [node for node in walk(alert.rule.expr) if isinstance(node, VectorSelector)]
+    return [node for node in walked(alert.rule.expr) if isinstance(node, VectorSelector)]
 
 
 def _missed(subject: RuleSet) -> set[str]:
     """The metrics whose absence some alert is about."""
-    calls = (node for alert in subject.alerts for node in walk(alert.rule.expr) if isinstance(node, Call))
+    calls = (node for alert in subject.alerts for node in walked(alert.rule.expr) if isinstance(node, Call))
     gone = (call for call in calls if call.function in ("absent", "absent_over_time"))
-    return {node.name or "" for call in gone for node in walk(call) if isinstance(node, VectorSelector)}
+    return {node.name or "" for call in gone for node in walked(call) if isinstance(node, VectorSelector)}
 
 
 def _watches(up: VectorSelector, job: str) -> bool:
