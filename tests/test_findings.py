@@ -26,7 +26,7 @@ from tocsin.alerts.returned import Room
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.measure import at_once, flaps
 from tocsin.backtest.run import backtest
-from tocsin.backtest.what_if import Rerun, deciding
+from tocsin.backtest.what_if import QUANTILES, Rerun, deciding, quantiles
 from tocsin.cli import app
 from tocsin.engine.evaluate import DEFAULT
 from tocsin.labels import from_mapping
@@ -261,6 +261,12 @@ def test_an_alert_among_rules_that_it_reads() -> None:
     assert plain(rerun.episodes(for_=0, keep_firing_for=0)) == plain(done.rules[0].episodes)
     assert rerun.unread() == ()
     assert rerun.thresholds([]) == (3.0, 3.6, 4.0)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40))
+def test_quantiles_are_those_of_numpy(values: list[float]) -> None:
+    column = np.array(values)
+    assert quantiles(column).tobytes() == np.quantile(column, QUANTILES).tobytes()
 
 
 def help_of(folder: Path, name: str, alerts: str | None = None, **settings: object) -> str:

@@ -7,13 +7,12 @@ the group.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tocsin.alerts.episodes import Runs, known, lives
 from tocsin.alerts.timeline import NEVER, Episode
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.series import Mask, Times
 
@@ -102,7 +101,7 @@ class AlertMachine:
         self.stop(time)
 
     def _advance(self, times: Times, labels: Sequence[Labels], present: Mask) -> None:
-        if not len(times):
+        if not len(times) or not (self.active or present.any()):
             return
         names = sorted({*labels, *self.active})
         row = {one: index for index, one in enumerate(names)}

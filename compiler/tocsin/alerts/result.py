@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from tocsin.alerts.texts import Found, Texts
 from tocsin.alerts.timeline import Failure
-from tocsin.dataclass import dataclass
 from tocsin.engine.semantics import Result
 from tocsin.labels import NAME, Labels, from_mapping
 from tocsin.rules import AlertingRule, RecordingRule, Rule
@@ -61,7 +61,10 @@ def _named(rule: Rule, frame: Frame, shift: int, texts: Texts | None) -> Naming:
         if texts is None:
             yield rename(frame.labels[row]), present
         else:
-            yield texts.labels(found_at(frame, row, int(np.argmax(present)), shift)), present
+            labels = frame.labels[row]
+            if labels not in texts.named:
+                texts.named[labels] = texts.labels(found_at(frame, row, int(np.argmax(present)), shift))
+            yield texts.named[labels], present
 
     def each_step(row: int) -> Iterator[tuple[Labels, Mask]]:
         assert texts is not None
@@ -98,15 +101,11 @@ def evaluations(rule: Rule, result: Result, shift: int, limit: int = 0, texts: T
     for at, message in faults:  # an evaluation ends at its first error
         failed += [(int(time), message) for time in frame.times[at & good]]
         good &= ~at
-    return Evaluations(
-        frame.times[good] + shift,
-        labels,
-        values[:, good],
-        present[:, good],
-        tuple((time + shift, message) for time, message in failed),
-        None if histograms is None else histograms[:, good],
-        origins,
-    )
+    if not good.all():
+        values, present = values[:, good], present[:, good]
+        histograms = None if histograms is None else histograms[:, good]
+    told = tuple((time + shift, message) for time, message in failed)
+    return Evaluations(frame.times[good] + shift, labels, values, present, told, histograms, origins)
 
 
 def _grouped(

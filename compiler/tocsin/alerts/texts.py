@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from tocsin.alerts.dependencies import could_read, where
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Severity, Text
 from tocsin.engine.evaluate import evaluate_instant
 from tocsin.engine.semantics import Semantics
@@ -56,7 +55,7 @@ class Texts:
     `source` is what queries in templates read, and `unknown` has the names of the series that they cannot:
     Prometheus has them from rules that are evaluated elsewhere or later; `server` is None where nothing is known of it.
     A template that fails gives Prometheus's words for it, and a problem; one of which the text is not known raises
-    ProblemError.
+    ProblemError. `named` are the labels of alerts by those of results, where they depend on nothing else.
     """
 
     rule: AlertingRule
@@ -66,6 +65,7 @@ class Texts:
     server: Server | None = None
     problems: dict[str, Problem] = field(default_factory=dict)
     known: dict[tuple[str, Labels, str], str] = field(default_factory=dict)
+    named: dict[Labels, Labels] = field(default_factory=dict)
 
     @property
     def expands_labels(self) -> bool:
