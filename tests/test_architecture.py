@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).parent.parent / "compiler" / "tocsin"
 
 SHARED = (
-    "dataclass",
     "registry",
     "diagnostics",
     "findings",
@@ -149,12 +148,6 @@ def test_light_rooms_never_load_numpy() -> None:
     for path in MODULES:
         if layer(path) in (*SHARED, *INTENT):
             assert "numpy" not in tops(path), path
-
-
-def test_dataclasses_are_the_quick_ones() -> None:
-    for path in MODULES:
-        if "dataclasses.dataclass" in set(names(path)) and path.name != "dataclass.py":
-            assert "order=True" in path.read_text(), f"{path}: import it from tocsin.dataclass"
 
 
 DOORS = ("__init__", "api")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-
-from tocsin.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import yaml
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Source, Span, Text
 from tocsin.scalars import offsets_of, unadorned
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Generic, TypeAlias, TypeVar
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, Severity, Span
 from tocsin.registry import Registry
 

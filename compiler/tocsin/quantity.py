@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-
-from tocsin.dataclass import dataclass
 
 
 class Unit(StrEnum):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Matcher
 from tocsin.rules import Places, no_places
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 from tocsin.promql.ast import Expr
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher
 

@@ -8,12 +8,12 @@ is asked for one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
 import xxhash
 
-from tocsin.dataclass import dataclass
 from tocsin.functions.values import Compat
 from tocsin.series import Times
 

@@ -7,9 +7,9 @@ at once after the rules that it reads; rules that read each other in a circle, o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Source, Span
 from tocsin.engine.read import Matchers
 from tocsin.functions.info import describing

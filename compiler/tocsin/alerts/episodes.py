@@ -7,13 +7,12 @@ change, nothing happens but that `for` and `keep_firing_for` run out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import overload
 
 import numpy as np
 
 from tocsin.alerts.timeline import NEVER, Episode
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.series import Mask, Offsets, Times
 

@@ -7,12 +7,12 @@ hours and months.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import (
     Aggregation,
     Binary,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
 
 from tocsin.alerts.result import Evaluations
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches

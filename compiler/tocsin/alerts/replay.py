@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
@@ -19,7 +19,6 @@ from tocsin.alerts.steps import Present, ReadAhead, RefusedError, Writer, step_t
 from tocsin.alerts.texts import Texts
 from tocsin.alerts.timeline import Timeline
 from tocsin.alerts.track import Track
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Severity
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics

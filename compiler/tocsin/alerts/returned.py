@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tocsin.alerts.episodes import Runs
 from tocsin.alerts.result import Evaluations
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.series import Mask, Offsets, Times, Values
 

@@ -7,10 +7,11 @@ offset is longer, so that its samples stand further in the past than the moment 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tocsin.alerts.clock import Clock
-from tocsin.dataclass import dataclass
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
 from tocsin.promql.ast import Expr

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from tocsin.alerts.clock import Clock
 from tocsin.alerts.dependencies import Key
 from tocsin.alerts.recorded import Names, Overlay, Recorder, merged
 from tocsin.alerts.track import Track
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError
 from tocsin.engine.evaluate import evaluate
 from tocsin.engine.semantics import Grid, Semantics

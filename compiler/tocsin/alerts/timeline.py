@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.labels import Labels
 from tocsin.rules import AlertingRule
 

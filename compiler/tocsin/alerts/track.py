@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from tocsin.alerts.returned import Keeper
 from tocsin.alerts.states import state_labels, states
 from tocsin.alerts.texts import Found, Texts
 from tocsin.alerts.timeline import Episode, Failure
-from tocsin.dataclass import dataclass
 from tocsin.engine.semantics import Result
 from tocsin.functions.values import Compat
 from tocsin.labels import Labels

@@ -8,11 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from tocsin.alerts.timeline import NEVER, Episode
-from tocsin.dataclass import dataclass
 from tocsin.labels import EMPTY, Labels
 
 if TYPE_CHECKING:

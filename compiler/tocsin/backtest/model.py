@@ -5,11 +5,10 @@ All times are Unix milliseconds and all durations milliseconds. A score that is 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tocsin.alerts.timeline import Episode, Timeline
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Span
 from tocsin.labels import EMPTY, Labels
 from tocsin.notify.notification import Notification

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import fsum
 from typing import TypeAlias
 
@@ -11,7 +12,6 @@ import numpy as np
 from tocsin.accounts import BAD_EVENTS, BURN, CALENDAR, INFO, OBJECTIVE, PERIOD, SERVICE, SPENT, TARGET, TOTAL_EVENTS
 from tocsin.backtest.model import Backtest, ObjectiveVerdict, RuleVerdict, Spending
 from tocsin.backtest.run import SEVERITY
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Severity
 from tocsin.duration import parse_duration
 from tocsin.labels import NAME, Labels, drop, get

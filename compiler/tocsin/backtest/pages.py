@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from tocsin.backtest.model import Backtest, RuleVerdict
-from tocsin.dataclass import dataclass
 from tocsin.labels import EMPTY, Labels
 from tocsin.notify.news import news
 from tocsin.notify.notification import Notification

@@ -7,12 +7,12 @@ at least by another alert.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.findings.api import Subject, times
 from tocsin.backtest.measure import MINUTE, fired
-from tocsin.dataclass import dataclass
 from tocsin.duration import format_duration
 from tocsin.quantity import Unit, format_quantity, parse_quantity
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from tocsin.alerts.timeline import Episode, Timeline
 from tocsin.backtest.model import Detection, Incident, IncidentVerdict, Score, Window
-from tocsin.dataclass import dataclass
 from tocsin.labels import get
 
 TOLERANCE = 300_000

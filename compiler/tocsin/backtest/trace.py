@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -12,7 +13,6 @@ import numpy as np
 from tocsin.alerts.reach import sample_times
 from tocsin.alerts.replay import replay
 from tocsin.backtest.model import Backtest, Window
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import DEFAULT, evaluate_range
 from tocsin.engine.semantics import Semantics

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, Source, Span
 from tocsin.editor.check import Checked
 from tocsin.lint.api import RULES

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from lsprotocol.types import Diagnostic, DiagnosticSeverity
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source, printable
 from tocsin.editor.positions import Positions
 from tocsin.pipeline import compile as compiling

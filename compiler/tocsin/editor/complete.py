@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.editor.cursor import Cursor, Outline, Path
 from tocsin.lint.api import RULES, rule_names
 from tocsin.quantity import EXAMPLES, Unit, suffixes

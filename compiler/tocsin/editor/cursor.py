@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeAlias
-
-from tocsin.dataclass import dataclass
 
 Path: TypeAlias = tuple[str | None, ...]
 """Keys from the document's root; None stands for an item of a list."""

@@ -7,14 +7,13 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pygls.uris import to_fs_path
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError, Source
 from tocsin.editor.check import Checked, check_text, unsaved
 from tocsin.pipeline.inputs import SETTINGS

@@ -5,9 +5,10 @@ Source: Microsoft, "Language Server Protocol Specification 3.17", "Position": UT
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lsprotocol.types import Position, PositionEncodingKind, Range
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Source
 
 _UNITS = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.engine.merge import ranks_of
 from tocsin.functions.values import Vector
 from tocsin.kernels import aggregate as kernels

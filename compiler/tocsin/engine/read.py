@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.engine.semantics import Semantics
 from tocsin.functions.info import describing
 from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children

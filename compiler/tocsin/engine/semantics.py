@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem
 from tocsin.functions.values import Compat
 from tocsin.series import Frame, Mask, Times

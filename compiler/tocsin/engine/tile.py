@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Span, Text
 from tocsin.engine.read import Reader
 from tocsin.engine.semantics import Failure, Semantics

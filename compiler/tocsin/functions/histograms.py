@@ -6,10 +6,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.functions.registry import SCALAR, STRING, VECTOR, function
 from tocsin.functions.relabel import relabelled
 from tocsin.functions.values import Scalar, Steps, Vector

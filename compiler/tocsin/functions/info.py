@@ -6,11 +6,10 @@ Prometheus promql/info.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.functions.registry import VECTOR, function
 from tocsin.functions.values import ExecutionError, Steps, Vector
 from tocsin.labels import NAME, Labels, drop, from_mapping, get, keep, quote

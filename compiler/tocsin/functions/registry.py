@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
-from tocsin.dataclass import dataclass
 from tocsin.functions.values import Value
 from tocsin.promql.ast import ValueType
 from tocsin.registry import Registry

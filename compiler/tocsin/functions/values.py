@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, drop
 from tocsin.promql.ast import Call

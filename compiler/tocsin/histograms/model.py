@@ -9,12 +9,10 @@ import math
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Literal, TypeAlias
-
-from tocsin.dataclass import dataclass
 
 Counts: TypeAlias = Mapping[int, float]
 """The count of each bucket by its index, indices rising; a bucket that is not there holds nothing."""

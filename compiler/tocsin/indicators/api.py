@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.promql.ast import Expr, ValueType, VectorSelector, unwrap, value_type, walk

@@ -5,11 +5,10 @@ Windows and steps are milliseconds, bounds are seconds; each answer has one seri
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from tocsin.dataclass import dataclass
 from tocsin.indicators.api import Counts
 from tocsin.indicators.counting import since
 from tocsin.promql import build

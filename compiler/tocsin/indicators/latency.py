@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node, Scalar
 from tocsin.indicators.api import POSITIVE, PROMQL, SHARE, Counts, Indicator, Plain, field, kind, read_selector

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import Node
 from tocsin.indicators.api import PROMQL, UNBOUNDED, Indicator, Separate, field, kind, only_selector, read_vector

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.diagnostics import Problems
 from tocsin.document import Node
 from tocsin.indicators.api import POSITIVE, PROMQL, Indicator, Plain, field, kind, read_selector

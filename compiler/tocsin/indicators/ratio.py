@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.diagnostics import Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.indicators.api import (

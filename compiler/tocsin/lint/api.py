@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, get_type_hints
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Severity, Span
 from tocsin.findings import Check, NoiseRule, page_of
 from tocsin.findings import Finding as Finding

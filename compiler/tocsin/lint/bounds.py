@@ -7,9 +7,9 @@ lies between 0 and 1. NaN is left out: no comparison accepts it but `!=`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil, floor, inf, isnan, sqrt
 
-from tocsin.dataclass import dataclass
 from tocsin.lint.memo import once, walked
 from tocsin.promql.ast import (
     COMPARISONS,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.duration import parse_duration
 from tocsin.lint.memo import walked
 from tocsin.promql.ast import Binary, Expr, MatrixSelector, Number, Subquery, VectorSelector, transform, unwrap

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Aggregation, Binary, Call, Expr, MatrixSelector, VectorSelector, transform, unwrap, walk
 from tocsin.promql.compare import constant
 

@@ -8,9 +8,8 @@ one with an empty value are the same. `__name__` is a label like others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME
 from tocsin.lint.memo import once
 from tocsin.promql.ast import (

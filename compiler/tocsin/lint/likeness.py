@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.lint.api import AnyRule, Subject
 from tocsin.lint.conditions import branches
 from tocsin.lint.memo import once, walked

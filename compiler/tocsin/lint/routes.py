@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 from tocsin.labels import NAME
 from tocsin.lint.api import Routed, Subject

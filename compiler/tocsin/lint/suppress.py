@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, Severity, Source, Span
 from tocsin.registry import suggest
 

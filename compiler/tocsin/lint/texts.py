@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 from tocsin.lint.api import Subject
 from tocsin.templates.expand import PREFIX, tree

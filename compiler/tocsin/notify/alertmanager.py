@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from tocsin.alerts.timeline import Timeline
-from tocsin.dataclass import dataclass
 from tocsin.notify.notification import Notification
 from tocsin.notify.semantics import Semantics
 from tocsin.notify.silences import Silence

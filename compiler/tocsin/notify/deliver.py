@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 from tocsin.alerts.timeline import Episode, Timeline
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels, from_mapping, is_plain_name
 from tocsin.notify.semantics import Semantics
 from tocsin.notify.spans import FOREVER

@@ -8,9 +8,8 @@ interval is over, or when something that mutes begins or ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.notify.notification import Notification, Reason
 from tocsin.notify.routes import Node

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.notify.matching import predicate
 from tocsin.routing import ALL_LABELS, Route

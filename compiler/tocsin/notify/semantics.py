@@ -15,7 +15,8 @@ Sources: dispatch/dispatch.go, dispatch/route.go, inhibit/inhibit.go of the two 
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.labels import EMPTY, Labels
 from tocsin.routingfile.release import Release
 

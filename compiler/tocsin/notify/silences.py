@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels
 from tocsin.notify.matching import predicate
 from tocsin.notify.spans import Spans, union

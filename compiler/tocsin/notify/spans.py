@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
 
 FOREVER = 1 << 62
 

@@ -6,10 +6,9 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents
 from tocsin.report.identity import Identity, identity

@@ -6,9 +6,9 @@ import os
 import re
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Source, Span
 
 _HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")

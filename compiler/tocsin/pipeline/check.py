@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity
 from tocsin.lint.suppress import FAULTS
 from tocsin.pipeline import compile as compiling

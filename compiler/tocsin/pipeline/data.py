@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.diagnostics import Problem, ProblemError, Problems, Text
 from tocsin.sources.api import OpenedRecording
 from tocsin.sources.open import open_recording

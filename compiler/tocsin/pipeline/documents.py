@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
 from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents, parse_within
 from tocsin.routingfile.release import Release

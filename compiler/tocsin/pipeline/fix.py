@@ -6,10 +6,10 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Fix, Problem, ProblemError, Problems, Source
 from tocsin.document import ListNode, MapNode, Node, Scalar, parse_documents
 from tocsin.targets import files

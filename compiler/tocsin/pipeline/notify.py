@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from tocsin.alerts.replay import Schedule
 from tocsin.backtest.model import Backtest
 from tocsin.backtest.pages import Wakes
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Text
 from tocsin.pipeline.inputs import Inputs
 from tocsin.routingfile.release import Release

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 from tocsin.duration import format_duration
 from tocsin.labels import from_mapping

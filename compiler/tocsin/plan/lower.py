@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.indicators.api import Indicator
 from tocsin.plan import names
 from tocsin.plan.objectives.lower import PlannedObjective, lower_objective

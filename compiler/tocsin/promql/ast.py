@@ -7,11 +7,10 @@ milliseconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Span
 
 

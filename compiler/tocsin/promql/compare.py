@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import COMPARISONS, Binary, Expr, Number, Unary, unwrap
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.promql.ast import Computed, Expr, MatrixSelector, Seconds, Subquery, VectorSelector, changed, transform
 from tocsin.promql.literals import duration_value, number_value

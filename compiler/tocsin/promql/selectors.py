@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn, cast, get_args
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Text
 from tocsin.labels import NAME, quote
 from tocsin.promql.ast import Matcher, MatchOp

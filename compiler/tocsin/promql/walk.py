@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NoReturn
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Span, Text
 from tocsin.promql.ast import Computed
 from tocsin.promql.durations import Duration

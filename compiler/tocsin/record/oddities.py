@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, drop, get
 from tocsin.series import STALE_BITS, Mask, Series, Times
 

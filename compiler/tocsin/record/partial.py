@@ -10,11 +10,10 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.series import Series
 from tocsin.sources.api import refuse

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.match import matches
 from tocsin.record.oddities import Clocks, Leap, Lives, Relabelled, relabelled, without_markers

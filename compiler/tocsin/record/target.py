@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tocsin.dataclass import dataclass
 from tocsin.series import Series
 from tocsin.sources.arrow.write import writing
 from tocsin.sources.arrow.write_rows import write_arrow

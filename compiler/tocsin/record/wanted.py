@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tocsin.alerts.dependencies import ALERTS, STATE, Key, Writers
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem
 from tocsin.engine.read import Matchers, needs
 from tocsin.engine.semantics import Semantics

@@ -7,6 +7,7 @@ figure fits light, dark and print. Text in a figure is escaped, for plotly reads
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from math import isfinite
@@ -15,7 +16,6 @@ from typing import Any, TypeAlias
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.model import Backtest, Incident, RuleVerdict, Window
 from tocsin.backtest.trace import Span, Threshold, Trace
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import printable
 from tocsin.labels import Labels, format_labels
 from tocsin.report.numbers import duration, stretch

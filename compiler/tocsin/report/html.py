@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,6 @@ from plotly.offline import get_plotlyjs
 from tocsin.alerts.timeline import Episode
 from tocsin.backtest.model import Backtest, RuleVerdict
 from tocsin.backtest.trace import Span, Trace
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import printable
 from tocsin.labels import Labels, format_labels
 from tocsin.promql.print import pretty

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tocsin.backtest.model import Backtest, Load, Noise, NoisyAlert
-from tocsin.dataclass import dataclass
 from tocsin.report.numbers import NOTHING, duration, rate, share
 
 NOISIEST = 5

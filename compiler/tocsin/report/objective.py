@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import printable
 from tocsin.duration import format_duration
 from tocsin.labels import Labels, format_labels

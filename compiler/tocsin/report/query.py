@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isinf, isnan
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, printable
 from tocsin.functions.values import Windows
 from tocsin.histograms.model import Histogram, all_buckets

@@ -7,9 +7,9 @@ text or a field that is not given, a single text is not a list, and only an unqu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import TypeGuard
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems, Source, Span
 from tocsin.document import ListNode, MapNode, Node, Scalar
 from tocsin.duration import parse_duration

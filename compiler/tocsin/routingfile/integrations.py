@@ -6,9 +6,9 @@ config/notifiers.go and config/config.go of the releases; an integration's own f
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from tocsin.dataclass import dataclass
 from tocsin.document import MapNode, Node
 from tocsin.routing import Receiver
 from tocsin.routingfile.fields import Faults, Fields, is_null

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError, Source
 from tocsin.promql.ast import Matcher
 from tocsin.registry import Registry

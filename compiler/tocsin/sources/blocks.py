@@ -9,9 +9,9 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from tocsin.dataclass import dataclass
 from tocsin.sources.api import refuse
 
 _BLOCK = 4 << 20

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, get

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels, from_mapping
 from tocsin.series import Offsets, Series, Times, Values
 from tocsin.sources.memory import Columns, sort

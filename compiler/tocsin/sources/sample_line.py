@@ -6,8 +6,8 @@ Grammar: OpenMetrics 1.0 (sections "ABNF" and "Label"), and names in quotes as P
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, from_mapping
 
 _BLANK = re.compile(r"[ \t]*")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from math import ceil
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problems, Source, Span
 from tocsin.document import MapNode, Node, Scalar, parse_documents
 from tocsin.duration import format_duration

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Source, Span
 from tocsin.indicators.api import Indicator
 from tocsin.labels import Labels

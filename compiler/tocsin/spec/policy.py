@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems
 from tocsin.document import MapNode, Node, Scalar
 from tocsin.duration import parse_duration

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from tocsin.budget import Budget, Budgets, Limit
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Problems, Source, Span
 from tocsin.diagnostics import Severity as ProblemSeverity
 from tocsin.document import ListNode, MapNode, Node, Scalar, plain

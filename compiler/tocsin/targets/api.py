@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.plan.emit import Compiled
 from tocsin.registry import Registry
 from tocsin.spec.settings import Settings

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 from urllib.parse import quote_plus
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.format import limited, printed, sprint, sprintf, sprintln
 from tocsin.templates.quote import is_printable
 from tocsin.templates.values import (

@@ -6,10 +6,9 @@ Follows text/template/exec.go.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.builtins import Function, Type
 from tocsin.templates.format import LIMIT, printed, sorted_keys
 from tocsin.templates.quote import quoted

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.evaluate import evaluate
 from tocsin.templates.functions import Environment, function_names, functions
 from tocsin.templates.parse import TemplateSyntaxError, parse

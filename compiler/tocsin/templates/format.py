@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.numbers import float_text
 from tocsin.templates.quote import is_printable, quoted, quoted_rune
 from tocsin.templates.times import duration_text, time_text

@@ -6,11 +6,10 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from tocsin.dataclass import dataclass
 from tocsin.duration import parse_duration
 from tocsin.templates.builtins import ANY, BUILTINS, Function, Type, query_escape
 from tocsin.templates.format import limited

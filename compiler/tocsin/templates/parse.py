@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.quote import number_value, quoted, unquoted
 from tocsin.templates.scan import Kind, Token, scan
 from tocsin.templates.tree import (

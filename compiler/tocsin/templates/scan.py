@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.quote import quoted
 
 Kind: TypeAlias = Literal[

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.templates.quote import quoted
 
 

@@ -7,10 +7,8 @@ an invalid value or a nil pointer; the other types are below.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
-
-from tocsin.dataclass import dataclass
 
 Value: TypeAlias = Any
 """Any of the types here; what Go knows at compile time, a template asks at run time."""

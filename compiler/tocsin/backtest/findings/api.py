@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,6 @@ from tocsin.backtest.model import Backtest, Incident, RuleVerdict
 from tocsin.backtest.pages import OWNER, Page
 from tocsin.backtest.score import TOLERANCE, Claim, claims, fits
 from tocsin.budget import Budget
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Severity, Span
 from tocsin.findings import Check, NoiseRule, register
 from tocsin.findings import Finding as Finding

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.machine_code.entry import Entry
 from tocsin.kernels.machine_code.signature import Signature
 

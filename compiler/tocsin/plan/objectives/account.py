@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import ceil
 
-from tocsin.dataclass import dataclass
 from tocsin.indicators.api import Indicator
 from tocsin.plan import names
 from tocsin.promql import build

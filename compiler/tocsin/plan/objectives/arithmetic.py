@@ -7,11 +7,11 @@ it. Durations are milliseconds, traffic is events a second, shares are of 1; eve
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 
-from tocsin.dataclass import dataclass
 from tocsin.plan.objectives.account import Account
 from tocsin.plan.objectives.burn import bad_events, stand_in
 from tocsin.spec.model import Tier

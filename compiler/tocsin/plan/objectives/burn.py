@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
-from tocsin.dataclass import dataclass
 from tocsin.plan import names
 from tocsin.plan.objectives.account import Account
 from tocsin.plan.objectives.targets import by_target

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from math import ceil
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Expr, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.rules import RecordingRule, RuleGroup
 

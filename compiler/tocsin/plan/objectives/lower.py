@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tocsin.dataclass import dataclass
+from dataclasses import dataclass
+
 from tocsin.plan.objectives import composite
 from tocsin.plan.objectives.account import Account, account
 from tocsin.plan.objectives.budget import budget, exhausted, standing

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Severity
 from tocsin.findings import NoiseRule
 from tocsin.registry import Registry, discover

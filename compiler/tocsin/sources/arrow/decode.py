@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Severity
 from tocsin.labels import NAME, Labels, format_labels, from_mapping
 from tocsin.series import Series, Times, Values

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from tocsin.dataclass import dataclass
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import accepts
 from tocsin.sources.arrow.layout import TIME, Layout

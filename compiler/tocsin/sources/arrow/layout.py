@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import types
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME
 from tocsin.sources.api import refuse
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import mmap
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
-from tocsin.dataclass import dataclass
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError
 from tocsin.kernels.samples import falls
 from tocsin.kernels.threads import over_rows

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import types
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import NAME, Labels, from_mapping, get
 from tocsin.series import Offsets, Series
 from tocsin.sources.api import refuse

@@ -8,14 +8,13 @@ Samples that are no chunks have lost the sign of zero: the server's encoder leav
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cramjam
 import numpy as np
 import requests
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, ProblemError
 from tocsin.kernels.bits import PAD
 from tocsin.kernels.chunks import XOR, XOR2

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import Problem, Severity, Source
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series

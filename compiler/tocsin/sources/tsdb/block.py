@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.labels import Labels, from_mapping, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import accepts

@@ -12,10 +12,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.sources.api import refuse
 from tocsin.sources.http.access import masked

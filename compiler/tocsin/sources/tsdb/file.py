@@ -6,10 +6,10 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.kernels.bits import Bytes
 from tocsin.kernels.chunks import be32

@@ -10,12 +10,11 @@ import os
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.wal import rising, samples_v1, samples_v2
 from tocsin.kernels.xor import Bits
 from tocsin.labels import Labels, from_mapping

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.bits import uvarint
 from tocsin.kernels.chunks import be32
 from tocsin.kernels.tsdb_index import posting_entries, series_entries, series_sizes, symbol_starts

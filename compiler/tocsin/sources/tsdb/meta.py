@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.labels import Labels, from_mapping
 from tocsin.sources.api import refuse

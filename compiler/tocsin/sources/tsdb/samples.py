@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.chunks import CHECKSUM, XOR, XOR2, decode, inspect
 from tocsin.kernels.merge import clip, merge_runs, unordered
 from tocsin.kernels.threads import cores, over_rows

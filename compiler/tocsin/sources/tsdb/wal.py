@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cramjam
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.diagnostics import ProblemError
 from tocsin.kernels.wal import CHECKSUM, HEADER, PAGE, TORN, fragments
 from tocsin.sources.api import refuse

@@ -9,11 +9,11 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from tocsin.dataclass import dataclass
 from tocsin.kernels.xor import Bits
 from tocsin.kernels.xor_encode import WORST_CHUNK, WORST_SAMPLE, encode
 from tocsin.series import Offsets, Series, Times
