@@ -10,7 +10,7 @@ import numpy as np
 
 from tocsin.kernels.compile import kernel
 from tocsin.kernels.lanes import LANES
-from tocsin.kernels.windows import follow, search
+from tocsin.kernels.windows import between, shift
 from tocsin.series import Mask, Offsets, Times, Values
 
 BLOCK = 256
@@ -33,6 +33,33 @@ def drops(values: Values, low: int, high: int, out: Offsets) -> int:
                     out[n] = first + 1 + k
                     n += 1
     return n
+
+
+@kernel
+def fetch(times: Times, values: Values, lo: Offsets, hi: Offsets, edges: Times, first: Values, change: Values) -> None:
+    """Of each window the times of the first and of the last sample, the first value, and the last less the first.
+
+    `edges` int64[2, LANES]. Where a window has less than two samples it is nothing in particular.
+    """
+    early, late = edges[0], edges[1]
+    for k in range(len(lo)):
+        some = hi[k] - lo[k] >= 2
+        a, b = np.uint64(lo[k] if some else 0), np.uint64(hi[k] - 1 if some else 0)  # which are not negative
+        early[k], late[k] = times[a], times[b]
+        first[k], change[k] = values[a], values[b] - values[a]
+
+
+@kernel
+def add_drops(values: Values, dropped: Offsets, p: int, lo: Offsets, hi: Offsets, change: Values) -> int:
+    """To each change what the counter had reached before it fell; those of `dropped` before `p` lie behind."""
+    for k in range(len(lo)):
+        while p < len(dropped) and dropped[p] <= lo[k]:
+            p += 1
+        q = p
+        while q < len(dropped) and dropped[q] < hi[k]:
+            change[k] += values[dropped[q] - 1]
+            q += 1
+    return p
 
 
 @kernel
@@ -62,17 +89,27 @@ def covered(
 
 
 @kernel
-def extrapolate(lanes: Values, counter: bool, compat: int, seconds: float, n: int, out: Values) -> None:
+def extrapolate(
+    pairs: Offsets,
+    edges: Times,
+    first: Values,
+    change: Values,
+    start: Times,
+    end: Times,
+    compat: int,
+    seconds: float,
+    out: Values,
+) -> None:
     """Windows side by side to their change, divided by `seconds`. Prometheus `extrapolatedRate` (promql/functions.go).
 
-    `lanes` float64[6, LANES]: of each window the milliseconds from its first sample to its last, from its start to its
-    first and from its last to its end, how many pairs of samples it has, its first value, and its change.
+    `pairs` are as many as each window has samples, but one; for the others see `fetch` and `covered`.
     """
-    for k in range(n):
-        sampled, first, change = lanes[0, k] / 1000.0, lanes[4, k] if counter else -1.0, lanes[5, k]
-        before, after = lanes[1, k] / 1000.0, lanes[2, k] / 1000.0
-        span = covered(before, after, sampled, sampled / lanes[3, k], first, change, compat)
-        out[k] = change * (span / sampled / seconds)
+    early, late = edges[0], edges[1]
+    for k in range(len(out)):
+        sampled = float(late[k] - early[k]) / 1000.0
+        before, after = float(early[k] - start[k]) / 1000.0, float(end[k] - late[k]) / 1000.0
+        span = covered(before, after, sampled, sampled / float(pairs[k]), first[k], change[k], compat)
+        out[k] = change[k] * (span / sampled / seconds)
 
 
 @kernel
@@ -94,38 +131,28 @@ def extrapolated(
     Only where a counter falls its values are visited, in the order of time, so that the sum has the bits of the full
     scan. `out` float64[S, T] and `present` bool[S, T]; the edges of the windows never move back.
     """
-    earlier, longest = 1 if closed else 0, 0
+    longest, steps = 0, len(end)
+    if len(times) == 0:
+        present[:] = False
+        return
     for s in range(len(offsets) - 1):
         longest = max(longest, offsets[s + 1] - offsets[s])
-    dropped, lanes = np.empty(longest if counter else 0, dtype=np.int64), np.empty((6, LANES))
+    dropped, edges = np.empty(longest if counter else 0, dtype=np.int64), np.empty((2, LANES), dtype=np.int64)
+    first, change = np.empty(LANES), np.empty(LANES)
+    lo, hi, pairs = np.empty(steps, dtype=np.int64), np.empty(steps, dtype=np.int64), np.empty(steps, dtype=np.int64)
+    before = start - 1 if closed else start
+    lag = shift(before, end)
     for s in range(len(offsets) - 1):
-        last = offsets[s + 1]
-        low, low_stride = search(times, offsets[s], last, start[0] - earlier), 0
-        high, high_stride = search(times, low, last, end[0]), 0
-        found, p = drops(values, low, search(times, high, last, end[-1]), dropped) if counter else 0, 0
-        for t in range(len(end)):
-            k = t % LANES
-            following = follow(times, low, low_stride, last, start[t] - earlier)
-            low, low_stride = following, following - low
-            following = follow(times, max(high, low), high_stride, last, end[t])
-            high, high_stride = following, following - high
-            a, b = low, high - 1
-            present[s, t] = b > a
-            if b > a:
-                change = values[b] - values[a]
-                while p < found and dropped[p] <= a:
-                    p += 1
-                q = p
-                while q < found and dropped[q] <= b:
-                    change += values[dropped[q] - 1]
-                    q += 1
-                lanes[0, k] = times[b] - times[a]
-                lanes[1, k] = times[a] - start[t]
-                lanes[2, k] = end[t] - times[b]
-                lanes[3, k] = b - a
-                lanes[4, k] = values[a]
-                lanes[5, k] = change
-            else:
-                lanes[:, k] = 1.0
-            if k == LANES - 1 or t == len(end) - 1:
-                extrapolate(lanes, counter, compat, seconds, k + 1, out[s, t - k :])
+        between(times, offsets[s], offsets[s + 1], before, end, lag, lo, hi)
+        found, p = drops(values, lo[0], hi[-1], dropped) if counter else 0, 0
+        for t in range(steps):
+            pairs[t] = hi[t] - lo[t] - 1
+            present[s, t] = pairs[t] > 0
+        for t in range(0, steps, LANES):
+            own = slice(t, min(t + LANES, steps))
+            fetch(times, values, lo[own], hi[own], edges, first, change)
+            if found > 0:
+                p = add_drops(values, dropped[:found], p, lo[own], hi[own], change)
+            if not counter:
+                first[:] = -1.0
+            extrapolate(pairs[own], edges, first, change, start[own], end[own], compat, seconds, out[s, own])

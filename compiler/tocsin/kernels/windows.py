@@ -44,14 +44,24 @@ def search(times: Times, low: int, high: int, bound: int) -> int:
 
 
 @kernel
-def follow(times: Times, i: int, stride: int, last: int, bound: int) -> int:
-    """As `search` from `i`, where the answer is near, and mostly `stride` away: as far as the last time."""
-    j = i + stride
-    if j <= last and (j == i or times[j - 1] <= bound) and (j == last or times[j] > bound):
-        return j
-    while i < last and times[i] <= bound:
-        i += 1
-    return i
+def follow(times: Times, first: int, last: int, bounds: Times, out: Offsets) -> None:
+    """Of each bound the first of the positions from `first` whose time is after it, or `last`.
+
+    It is mostly as far from the one before as that one was, or a sample more or less: one that lies on the edge.
+    """
+    i, stride = search(times, first, last, bounds[0]), 0
+    for t in range(len(bounds)):
+        bound, j = bounds[t], i + stride
+        if not (j <= last and (j == i or times[j - 1] <= bound) and (j == last or times[j] > bound)):
+            guess, j = j, min(j, last)
+            while j > i and times[j - 1] > bound:
+                j -= 1
+            while j < last and times[j] <= bound:
+                j += 1
+            if abs(j - guess) > 1:
+                stride = j - i
+        i = j
+        out[t] = i
 
 
 @kernel
@@ -61,13 +71,10 @@ def latest(times: Times, offsets: Offsets, at: Times, lookback: int, closed: boo
     `out` int64[S, T]. Prometheus `vectorSelectorSingle` (promql/engine.go).
     """
     for s in range(len(offsets) - 1):
-        first, last = offsets[s], offsets[s + 1]
-        nearest, stride = search(times, first, last, at[0]), 0
+        first = offsets[s]
+        follow(times, first, offsets[s + 1], at, out[s])
         for t in range(len(at)):
-            following = follow(times, nearest, stride, last, at[t])
-            nearest, stride = following, following - nearest
-            i = nearest - 1
-            oldest = at[t] - lookback
+            i, oldest = out[s, t] - 1, at[t] - lookback
             found = i >= first and (times[i] > oldest or (closed and times[i] == oldest))
             out[s, t] = i if found else -1
 
@@ -75,15 +82,30 @@ def latest(times: Times, offsets: Offsets, at: Times, lookback: int, closed: boo
 @kernel
 def windows(times: Times, offsets: Offsets, start: Times, end: Times, closed: bool, lo: Offsets, hi: Offsets) -> None:
     """The samples in `(start, end]` (`closed`: `[start, end]`) as `lo` to `hi`, exclusive; both int64[S, T]."""
-    before = 1 if closed else 0
+    before = start - 1 if closed else start
+    lag = shift(before, end)
     for s in range(len(offsets) - 1):
-        first, last = offsets[s], offsets[s + 1]
-        low, low_stride = search(times, first, last, start[0] - before), 0
-        high, high_stride = search(times, low, last, end[0]), 0
-        for t in range(len(start)):
-            following = follow(times, low, low_stride, last, start[t] - before)
-            low, low_stride = following, following - low
-            following = follow(times, max(high, low), high_stride, last, end[t])
-            high, high_stride = following, following - high
-            lo[s, t] = low
-            hi[s, t] = high
+        between(times, offsets[s], offsets[s + 1], before, end, lag, lo[s], hi[s])
+
+
+@kernel
+def shift(start: Times, end: Times) -> int:
+    """After how many steps windows begin where earlier ones have ended; the number of steps, if they do not."""
+    lag = 0
+    while lag < len(start) and start[lag] < end[0]:
+        lag += 1
+    later, differ = start[lag:], 0
+    for t in range(len(later)):
+        differ += later[t] != end[t]
+    return len(start) if differ > 0 else lag
+
+
+@kernel
+def between(times: Times, first: int, last: int, start: Times, end: Times, lag: int, lo: Offsets, hi: Offsets) -> None:
+    """The samples of one series in `(start, end]`. Where windows begin `lag` steps after others end, it is known."""
+    follow(times, first, last, end, hi)
+    if lag > 0:
+        follow(times, first, last, start[:lag], lo[:lag])
+    later = lo[lag:]
+    for t in range(len(later)):
+        later[t] = hi[t]
