@@ -1,4 +1,4 @@
-"""Windows of samples to their extremes, with a monotonic queue: every sample enters and leaves once."""
+"""Windows of samples to their extremes: by a monotonic queue, or by runs that double, in vectors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import numpy as np
 
 from tocsin.kernels.compile import kernel
 from tocsin.series import Offsets, Values
+
+NEGATIVE_ZERO = np.uint64(1 << 63)
+"""The bits of it."""
 
 
 @kernel
@@ -44,44 +47,33 @@ def greatest(values: Values, sign: float, lo: Offsets, hi: Offsets, latest: bool
 @kernel
 def is_plain(values: Values) -> bool:
     """Whether no value is NaN or -0, so that the greatest has the same bits wherever it stands."""
-    odd = 0
-    for value in values:
-        odd += np.isnan(value) | ((value == 0.0) & (1.0 / value < 0.0))
+    odd, words = 0, values.view(np.uint64)
+    for i in range(len(values)):
+        odd += np.isnan(values[i]) | (words[i] == NEGATIVE_ZERO)
     return odd == 0
 
 
 @kernel
-def from_edges(values: Values, block: int, before: Values, after: Values) -> None:
-    """The greatest value of each block up to each of its values, and from each on."""
-    for first in range(0, len(values), block):
-        last = min(first + block, len(values)) - 1
-        most = values[first]
-        for i in range(first, last + 1):
-            most = values[i] if values[i] > most else most
-            before[i] = most
-        most = values[last]
-        for i in range(last, first - 1, -1):
-            most = values[i] if values[i] > most else most
-            after[i] = most
+def doubled(runs: Values, run: int, out: Values) -> None:
+    """From the greatest of the `run` values from each on to that of twice as many."""
+    later = runs[run:]
+    for i in range(len(later)):
+        out[i] = later[i] if later[i] > runs[i] else runs[i]
 
 
 @kernel
 def extremes(values: Values, sign: float, lo: Offsets, hi: Offsets, out: Values) -> None:
     """The value at the position that `greatest` gives, of windows that are not empty.
 
-    A window is the end of a block of values, some blocks, and the beginning of another (van Herk, 1992), so that it
-    costs a few comparisons whatever its length: a third of the time of the queue, for which series with NaN or -0 are
-    left.
+    The greatest of each run of as many values as most windows have more than half of is found for all runs by doubling
+    them, in vectors; a window is covered by two. That takes a sixth of the time of the queue, for which series with NaN
+    or -0 are left.
     """
     steps, longest, held = lo.shape[1], 0, 0
     for s in range(lo.shape[0]):
         longest = max(longest, hi[s, -1] - lo[s, 0])
         held += hi[s, steps // 2] - lo[s, steps // 2]
-    block = 2
-    while block * 4 * lo.shape[0] <= held:
-        block *= 2
-    own, before, after = np.empty(longest), np.empty(longest), np.empty(longest)
-    at = np.empty((1, steps), dtype=np.int64)
+    one, other, at = np.empty(longest), np.empty(longest), np.empty((1, steps), dtype=np.int64)
     for s in range(lo.shape[0]):
         base, last = lo[s, 0], hi[s, -1]
         if not is_plain(values[base:last]):
@@ -89,23 +81,21 @@ def extremes(values: Values, sign: float, lo: Offsets, hi: Offsets, out: Values)
             for t in range(steps):
                 out[s, t] = values[max(at[0, t], 0)]
             continue
+        own, twice, run = one[: last - base], other[: last - base], 1
         for i in range(last - base):
             own[i] = sign * values[base + i]
-        from_edges(own[: last - base], block, before, after)
+        while 2 * run * lo.shape[0] <= held:
+            doubled(own, run, twice)
+            own, twice, run = twice, own, 2 * run
         for t in range(steps):
-            a, b = lo[s, t] - base, hi[s, t] - base - 1
-            if b < a:
-                continue
-            i, end = (a // block + 1) * block, b // block * block
-            if a == end:
-                most = before[b]
-            elif i > end:
-                most = own[a]
-                for j in range(a + 1, b + 1):
-                    most = own[j] if own[j] > most else most
-            else:
-                most = after[a] if after[a] > before[b] else before[b]
-                while i < end:
-                    most = after[i] if after[i] > most else most
-                    i += block
-            out[s, t] = sign * most
+            a, b = lo[s, t], hi[s, t]
+            if b - a >= run:
+                most = own[b - run - base]
+                for i in range(a - base, b - run - base, run):
+                    most = own[i] if own[i] > most else most
+                out[s, t] = sign * most
+            elif b > a:
+                most = sign * values[a]
+                for i in range(a + 1, b):
+                    most = sign * values[i] if sign * values[i] > most else most
+                out[s, t] = sign * most
