@@ -26,7 +26,10 @@ def from_mapping(mapping: Mapping[str, str]) -> Labels:
 
 def get(labels: Labels, name: str) -> str:
     """The value of a label, empty where the label is not there."""
-    return next((value for key, value in labels if key == name), "")
+    for key, value in labels:
+        if key == name:
+            return value
+    return ""
 
 
 def keep(labels: Labels, names: Collection[str]) -> Labels:

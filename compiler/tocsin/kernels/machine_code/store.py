@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from hashlib import blake2b
+from importlib.util import source_hash
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,7 @@ KERNELS = Path(__file__).parent.parent
 
 def name_of(function: Callable[..., Any], signature: Signature) -> str:
     """The name of a kernel's machine code: a file's, and its function's."""
-    digest = blake2b(text_of(signature).encode(), digest_size=8).hexdigest()
-    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}.{digest}"
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}.{_sum(text_of(signature).encode())}"
 
 
 def read(name: str, origin: str) -> Code | None:
@@ -62,11 +61,10 @@ def origin_of(path: str) -> str:
 
     The sources of all kernels, for they call each other.
     """
-    made = blake2b(digest_size=16)
-    for source in sorted({*KERNELS.rglob("*.py"), *KERNELS.rglob("*.ll"), Path(path)}):
-        made.update(source.read_bytes())
-    made.update(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
-    return made.hexdigest()
+    sources = sorted(one for room in (KERNELS, KERNELS / "machine_code") for one in room.glob("*.*"))
+    made = [one.read_bytes() for one in (*sources, Path(path))]
+    made.append(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
+    return _sum(b"\0".join(made))
 
 
 @cache
@@ -78,4 +76,5 @@ def folders() -> tuple[Path, ...]:
 
 
 def _sum(file: bytes) -> str:
-    return blake2b(file, digest_size=16).hexdigest()
+    """As Python tells whether a source is what a module was compiled of; OpenSSL takes longer to load than all here."""
+    return source_hash(file).hex()

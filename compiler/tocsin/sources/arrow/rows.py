@@ -88,12 +88,14 @@ def _milliseconds(times: pa.Array) -> pa.Array:
 
 
 def _labels(path: str, layout: RowLayout, batch: pa.RecordBatch, before: int) -> tuple[Labels, ...]:
-    columns = {label: _texts(path, label, batch.column(label)) for label in layout.labels}
+    names = sorted(layout.labels)
+    columns = [_texts(path, name, batch.column(name)) for name in names]
     maps = _texts(path, MAP, batch.column(MAP)) if layout.mapped else [None] * len(batch)
     found = []
-    for row, entries in enumerate(maps):
-        own = {label: texts[row] for label, texts in columns.items() if texts[row]}
-        labels = from_mapping(_with(path, own, entries or (), before + row))
+    for row, (entries, *texts) in enumerate(zip(maps, *columns, strict=True)):
+        labels = tuple([(name, text) for name, text in zip(names, texts, strict=True) if text])
+        if entries:
+            labels = from_mapping(_with(path, dict(labels), entries, before + row))
         if not get(labels, NAME):
             raise refuse("bad-sample", path, f"no metric name in column `{NAME}` in row {before + row + 1:,}")
         found.append(labels)
