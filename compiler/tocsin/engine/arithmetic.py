@@ -18,7 +18,7 @@ def _compiled(kernel: Callable[[Values, Values, Values], None]) -> Callable[[Val
     def apply(lhs: Values, rhs: Values) -> Values:
         left, right = np.broadcast_arrays(lhs, rhs)
         out = np.empty(left.size)
-        kernel(left.flatten(), right.flatten(), out)  # copies: a broadcast view makes numba warn
+        kernel(left.flatten(), right.flatten(), out)  # copies: a kernel takes columns
         return out.reshape(left.shape)
 
     return apply

@@ -32,7 +32,9 @@ def accepts(_path: str, head: bytes) -> bool:
 
 def read(path: str) -> OpenedRecording:
     try:
-        from tocsin.sources.arrow.mapped_recording import MappedRecording  # pyarrow and numba take 0.4 s
+        from tocsin.sources.arrow.mapped_recording import (
+            MappedRecording,
+        )  # pyarrow takes as long as the rest of a start
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tocsin.diagnostics import Problem
+from tocsin.kernels.samples import holds
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
@@ -88,8 +89,6 @@ class MemoryRecording:
 
 
 def _has_markers(values: Values) -> bool:
-    from tocsin.kernels.samples import holds  # numba takes a third of a second, which only evaluation should cost
-
     words = values.view(np.uint64)
     found: list[bool] = []
     over_rows(lambda part: found.append(holds(words[part], np.uint64(STALE_BITS))), len(words), len(words))
