@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -60,9 +62,23 @@ def _order_of_a_map(
                 return True
             continue
         open_samples |= {key for key in again | expected if again.get(key) != expected.get(key)}
-        if {key for key in got | expected if got.get(key) != expected.get(key)} <= open_samples:
+        differing = {key for key in got | expected if got.get(key) != expected.get(key)}
+        if differing <= open_samples or (open_samples and _rounded(differing, expected, got)):
             return True
     return False
+
+
+def _rounded(differing: set[tuple[Labels, int]], expected: Answer, got: Answer) -> bool:
+    """Whether the samples are on both sides and differ in their last bits only.
+
+    Three series have six orders, of which a small map has three: where sums are seen to hang on the order, ours may be
+    one of the others, and a sum that rounds alike in all of theirs may round differently in it.
+    """
+    assert isinstance(expected, dict)
+    assert isinstance(got, dict)
+    sides = [[side[key] for side in (expected, got) if len(side.get(key, b"")) == 8] for key in differing]
+    pairs = [[float(struct.unpack(">d", bits)[0]) for bits in both] for both in sides]
+    return all(len(pair) == 2 and math.isclose(*pair, rel_tol=1e-14) for pair in pairs)
 
 
 def _duplicates_at_different_steps(
