@@ -224,7 +224,8 @@ def test_the_variance_takes_each_bucket_at_its_middle() -> None:
 
 def test_trimming_cuts_within_a_bucket_and_estimates_the_sum() -> None:
     counted = h("schema:-53 count:11 sum:99 custom_values:[5 10 15] buckets:[1 6 4]")
-    assert format_histogram(trimmed(counted, 7.5, below=True)) == "{{schema:-53 count:4 sum:21.25 custom_values:[5 10 15] buckets:[1 3]}}"  # fmt: skip # noqa: E501
+    kept = "{{schema:-53 count:4 sum:21.25 custom_values:[5 10 15] buckets:[1 3]}}"
+    assert format_histogram(trimmed(counted, 7.5, below=True)) == kept
     assert trimmed(counted, math.inf, below=True) is counted
     assert trimmed(counted, math.nan, below=True).count == 0
 

@@ -26,9 +26,8 @@ def histories(draw: st.DrawFn) -> list[Episode]:
         at = draw(st.integers(0, 30))
         lengths = draw(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 12), st.integers(1, 70)), max_size=9))
         for waits, lasts, rests in lengths:
-            firing = at + waits if waits < lasts else None
-            times = (at, firing, at + lasts)
-            found.append(Episode(labels, *(None if one is None else one * MINUTE for one in times)))  # type: ignore[arg-type]
+            firing = (at + waits) * MINUTE if waits < lasts else None
+            found.append(Episode(labels, at * MINUTE, firing, (at + lasts) * MINUTE))
             at += lasts + rests
         if draw(st.booleans()):
             found.append(Episode(labels, at * MINUTE, draw(st.sampled_from([None, at * MINUTE]))))

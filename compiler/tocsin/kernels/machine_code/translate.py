@@ -85,5 +85,5 @@ def _fused(_typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001 - numba
 
 
 # A function that gives the function to compile: numba compares their arguments, annotations and all.
-overload(fused)(lambda a, b, c: lambda a, b, c: _one_instruction(a, b, c))  # noqa: ARG005
+overload(fused)(lambda a, b, c: lambda a, b, c: _one_instruction(a, b, c))  # noqa: ARG005 - by their names
 _one_instruction: Any = _fused
