@@ -279,7 +279,7 @@ def test_a_marker_is_found_wherever_it_is() -> None:
 
 def test_compressed_columns_do_not_lie_in_the_file(tmp_path: Path) -> None:
     mapped = Mapped.open(write(tmp_path / "r", [{**JOBS, "values": [[1.0] * 2, [1.0]]}], "zstd"))
-    array = mapped.batches()[0].column("values").flatten()
+    array = mapped.batches()[0][0].column("values").flatten()
     assert mapped.column(array, np.float64).tolist() == [1.0, 1.0, 1.0]
 
 

@@ -104,6 +104,19 @@ def test_a_reader_that_goes_away_is_no_traceback(call: tuple[str, ...], folder: 
     assert not err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("call", [("query", *DATA, "up"), ("schema",), ("--help",), ("explain", "noise/flapping")])
+def test_a_full_disk_is_no_traceback(call: tuple[str, ...], folder: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command(*call), cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+        silent = subprocess.run(command(*call), cwd=folder, env=environment(), stdout=full, stderr=full, check=False)
+    assert (done.returncode, silent.returncode) == (2, 2)
+    assert "cannot write: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def wait_for(library: str, process: subprocess.Popen[str]) -> None:
     """Until a process has loaded a library."""
     while library not in Path(f"/proc/{process.pid}/maps").read_text():

@@ -31,19 +31,19 @@ class _Interrupt:
         raise KeyboardInterrupt
 
 
-def _leave() -> NoReturn:
-    """End with the exit code of an interrupted command, whatever the interpreter remembers of the interrupt.
+def _leave(code: int) -> NoReturn:
+    """End at once: what the process holds the system takes back faster than the interpreter takes it apart.
 
-    A KeyboardInterrupt that passed through `exec` of a text (a dataclass that is being made) marks the process as
-    killed, and the interpreter's own way out would then end it by the signal in place of the exit code.
+    And a KeyboardInterrupt that passed through `exec` of a text (a dataclass that is being made) marks the process as
+    killed: the interpreter's own way out would then end it by the signal in place of the exit code.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # whoever read it has gone too
+        with contextlib.suppress(OSError):  # whoever read it has gone
             stream.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(SELDOM)
     # The threads of numpy's linear algebra, which nothing here calls: they would spin for a tenth of a second a core.
@@ -51,16 +51,16 @@ def main() -> None:
     interrupt = _Interrupt()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)
+    code = 0
     try:
         from tocsin.cli import main as run
 
         run()
-    except (KeyboardInterrupt, SystemExit) as end:
-        if interrupt.came or isinstance(end, KeyboardInterrupt):
-            _leave()
-        raise
-    finally:
-        gc.freeze()  # all that is left is of no use: the interpreter need not look for garbage in it
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except SystemExit as end:
+        code = int(end.code or 0)
+    _leave(INTERRUPTED if interrupt.came else code)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -62,8 +63,15 @@ def tocsin() -> None:
 def main() -> None:
     """The command line as a process: a reader that goes away ends it quietly."""
     try:
-        app(prog_name="tocsin")
-    except BrokenPipeError:
-        # The reader has gone; nothing more is to be said, not even by the interpreter when it closes the stream.
+        try:
+            app(prog_name="tocsin")
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What is left can go nowhere; nothing is to be said of it, not even by the interpreter when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(1) from None
+        with suppress(OSError):
+            sys.stderr.write(f"tocsin: cannot write: {error.strerror or error}\n")
+        raise SystemExit(2) from None

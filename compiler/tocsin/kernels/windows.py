@@ -23,7 +23,8 @@ def search(times: Times, low: int, high: int, bound: int) -> int:
         first, last = times[low], times[high - 1]
         if not first <= bound < last:
             return low if bound < first else high
-        near, far = low + int((bound - first) * (float(high - 1 - low) / float(last - first))), NEAR
+        span = float(last) - float(first)  # of floats, for times of any size: a difference of integers could overflow
+        near, far = low + int((float(bound) - float(first)) * (float(high - 1 - low) / span)), NEAR
         if times[near] <= bound:
             low = near + 1
             while low + far < high and times[low + far] <= bound:

@@ -16,8 +16,10 @@ and the samples of all series stand in two buffers, one series after the other. 
 and memory does not grow with the file. Other rows, types and compressions are read too, by way of a copy; a series that
 stands in several rows, or in several record batches, is put together as it is read.
 
-Each series is checked when it is first asked for. Measured: four million samples of 100 series are opened, found to
-rise and to have no staleness markers in 4 ms on two cores, for 16 bytes a sample; Parquet needs 25 ms, and 4 bytes.
+Each series is checked when it is first asked for: that its times rise, and whether it has staleness markers. Measured:
+four million samples of 100 series are opened and looked through in 4 ms on two cores, for 16 bytes a sample; Parquet
+needs 25 ms, and 4 bytes. Our writer has looked already and says so in the record batch
+(`tocsin.sources.arrow.facts`), which saved a query over 40 million samples 24 of 94 ms.
 """
 
 from __future__ import annotations

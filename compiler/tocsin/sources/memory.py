@@ -20,11 +20,15 @@ Rows = npt.NDArray[np.int64]
 
 
 class MemoryRecording:
-    """A recording whose samples are all in memory; `problems` are what reading it found and could live with."""
+    """A recording whose samples are all in memory; `problems` are what reading it found and could live with.
 
-    def __init__(self, series: Series, problems: Sequence[Problem] = ()) -> None:
+    `fresh` where it is known that there are no staleness markers, for which else all values are looked at.
+    """
+
+    def __init__(self, series: Series, problems: Sequence[Problem] = (), *, fresh: bool = False) -> None:
         self.series = series
         self.problems = tuple(problems)
+        self._known_fresh = fresh
         self._chosen: dict[tuple[Matcher, ...], list[int]] = {}
         self._named: dict[str, list[int]] = {}
         self._resident: dict[tuple[tuple[Matcher, ...], bool], Series | None] = {}
@@ -70,7 +74,7 @@ class MemoryRecording:
         if series is None:
             return None
         low, high = series.offsets[0], series.offsets[-1]
-        if not _has_markers(series.values[low:high]):
+        if self._known_fresh or not has_markers(series.values[low:high]):
             return series
         kept = series.values[low:high].view(np.uint64) != STALE_BITS
         return only(Series(series.labels, series.offsets - low, series.times[low:high], series.values[low:high]), kept)
@@ -88,7 +92,8 @@ class MemoryRecording:
         return range(len(self.series.labels))
 
 
-def _has_markers(values: Values) -> bool:
+def has_markers(values: Values) -> bool:
+    """Whether some of the values are staleness markers."""
     words = values.view(np.uint64)
     found: list[bool] = []
     over_rows(lambda part: found.append(holds(words[part], np.uint64(STALE_BITS))), len(words), len(words))

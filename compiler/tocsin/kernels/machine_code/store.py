@@ -61,8 +61,13 @@ def origin_of(path: str) -> str:
 
     The sources of all kernels, for they call each other.
     """
+    return _sum(_common().encode() + Path(path).read_bytes())
+
+
+@cache
+def _common() -> str:
     sources = sorted(one for room in (KERNELS, KERNELS / "machine_code") for one in room.glob("*.*"))
-    made = [one.read_bytes() for one in (*sources, Path(path))]
+    made = [one.read_bytes() for one in sources]
     made.append(repr((llvmlite.__version__, processor(), object.__basicsize__)).encode())
     return _sum(b"\0".join(made))
 

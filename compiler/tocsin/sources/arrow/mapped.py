@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,11 +38,14 @@ class Mapped:
         _in_large_pages(mapped)
         return Mapped(np.frombuffer(mapped, dtype=np.uint8))
 
-    def batches(self) -> list[pa.RecordBatch]:
-        """Validated, but for the order of their samples. Raises pa.ArrowException, OSError."""
+    def batches(self) -> list[tuple[pa.RecordBatch, Mapping[bytes, bytes] | None]]:
+        """Validated, but for the order of their samples; each with the metadata of its own, if it has some.
+
+        Raises pa.ArrowException, OSError.
+        """
         with pa.ipc.open_file(pa.py_buffer(self.data)) as file:
-            batches = [file.get_batch(number) for number in range(file.num_record_batches)]
-        for batch in batches:
+            batches = [file.get_batch_with_custom_metadata(number) for number in range(file.num_record_batches)]
+        for batch, _ in batches:
             batch.validate(full=True)
         return batches
 

@@ -9,12 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from tocsin.diagnostics import Problem, ProblemError
-from tocsin.kernels.samples import falls
-from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels, format_labels
 from tocsin.promql.ast import Matcher
-from tocsin.series import Mask, Series, with_samples
+from tocsin.series import Mask, Offsets, Series, with_samples
 from tocsin.sources.api import refuse
+from tocsin.sources.arrow.facts import Facts, first_falls
 from tocsin.sources.arrow.join import Piece, joined
 from tocsin.sources.arrow.mapped import Mapped
 from tocsin.sources.arrow.rows import TIMES, row_layout, series_of
@@ -24,39 +23,40 @@ from tocsin.sources.time import LATEST
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The series of a record batch, and of which it is known that their times rise: all are looked at once."""
+    """The series of a record batch, and which have been checked: all that are asked for are, once."""
 
     path: str
     recording: MemoryRecording
-    known: Mask
+    facts: Facts
+    checked: Mask
+
+    @staticmethod
+    def of(path: str, series: Series, facts: Facts) -> _Part:
+        return _Part(path, MemoryRecording(series, fresh=facts.fresh), facts, np.zeros(len(series.labels), np.bool_))
 
     def check(self, matchers: tuple[Matcher, ...]) -> None:
-        """Raises ProblemError where a series that the matchers accept is not in the order of time."""
+        """Raises ProblemError where the times of a series that the matchers accept are not what they should be."""
         rows = np.array(self.recording.rows(matchers), dtype=np.int64)
-        rows = rows[~self.known[rows]]
+        rows = rows[~self.checked[rows]]
         if not len(rows):
             return
+        if not self.facts.rising:
+            self._check_order(rows)
         every = self.recording.series
-        wrong = np.empty(len(rows), dtype=np.int64)
+        for late in rows[every.times[every.offsets[rows + 1] - 1] >= LATEST * 1000].tolist():
+            one = format_labels(every.labels[late])
+            message = f"the column `{TIMES}` is after the year 5000 for `{one}`: write Unix milliseconds"
+            raise refuse("bad-sample", self.path, message)
+        self.checked[rows] = True
 
-        def work(some: slice) -> None:
-            falls(every.times, every.offsets, rows[some], wrong[some])
-
-        over_rows(work, len(rows), int((every.offsets[rows + 1] - every.offsets[rows]).sum()))
-        late = every.times[every.offsets[rows + 1] - 1] >= LATEST * 1000
-        for bad in np.flatnonzero((wrong >= 0) | late).tolist():
-            raise self._refused(int(rows[bad]), int(wrong[bad]))
-        self.known[rows] = True
-
-    def _refused(self, row: int, wrong: int) -> ProblemError:
-        """Why a series is not read: the sample at `wrong` (or -1: none) is not later than the one before it."""
+    def _check_order(self, rows: Offsets) -> None:
         every = self.recording.series
-        one, own = f"`{format_labels(every.labels[row])}`", every.times[every.offsets[row] : every.offsets[row + 1]]
-        if wrong < 0:
-            message = f"the column `{TIMES}` is after the year 5000 for {one}: write Unix milliseconds"
-            return refuse("bad-sample", self.path, message)
-        message = f"the timestamps of {one} do not rise: {own[wrong]} comes after {own[wrong - 1]}"
-        return refuse("out-of-order", self.path, message, "write each series in the order of time, no time twice")
+        wrong = first_falls(every, rows)
+        for bad in np.flatnonzero(wrong >= 0).tolist():
+            one, own = format_labels(every.labels[rows[bad]]), every.times[every.offsets[rows[bad]] :]
+            before, after = own[wrong[bad] - 1 : wrong[bad] + 1].tolist()
+            message = f"the timestamps of `{one}` do not rise: {after} comes after {before}"
+            raise refuse("out-of-order", self.path, message, "write each series in the order of time, no time twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,10 @@ class MappedRecording:
 def _parts(path: str, mapped: Mapped) -> list[_Part]:
     batches = mapped.batches()
     parts, before = [], 0
-    for batch in batches:
+    for batch, metadata in batches:
         series = with_samples(series_of(path, row_layout(path, batch.schema), mapped, batch, before))
         if series.labels:
-            recording = MemoryRecording(_sorted(path, series))
-            parts.append(_Part(path, recording, np.zeros(len(series.labels), dtype=np.bool_)))
+            parts.append(_Part.of(path, _sorted(path, series), Facts.told(metadata)))
         before += len(batch)
     if not parts:
         raise refuse("not-a-recording", path, "holds no samples")

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tocsin.labels import Labels, get, keep
 from tocsin.series import Offsets, Series, Times, Values, with_samples
+from tocsin.sources.arrow.facts import Facts
 from tocsin.sources.arrow.join import Piece
 from tocsin.sources.arrow.layout import MAP
 from tocsin.sources.arrow.mapped import Number
@@ -38,7 +39,7 @@ def write_arrow(parts: Iterable[Series], path: str) -> None:
 def _write(series: Series, path: str) -> None:
     batch = _batch(series)
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as file:
-        file.write_batch(batch)
+        file.write_batch(batch, Facts.of(series).metadata)
 
 
 def _batch(series: Series) -> pa.RecordBatch:
