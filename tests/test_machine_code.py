@@ -75,7 +75,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     store.folders.cache_clear()
 
 
-def fresh(of: Callable[..., Any]) -> Kernel[..., Any]:
+def fresh(of: Callable[..., Any]) -> Kernel[Any]:
     """The kernel as a process has it that did not call it yet; loaded under another name, for a name is loaded once."""
     assert isinstance(of, Kernel)
     return Kernel(of.function)
@@ -135,6 +135,8 @@ def test_numbers_of_every_kind_and_a_tuple(a: int, b: float, c: bool, d: int) ->
 def test_what_a_kernel_cannot_take_is_refused() -> None:
     with pytest.raises(KeyError, match="str"):
         numbers("1", 2.0, True, np.zeros(1))
+    with pytest.raises(TypeError, match="keyword"):
+        room(n=1)
 
 
 def test_memory_that_a_kernel_takes_is_given_back() -> None:

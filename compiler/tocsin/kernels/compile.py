@@ -17,16 +17,16 @@ _one_at_a_time = Lock()
 _listeners: list[Callable[[], None]] = []
 
 
-class Kernel(Generic[P, R]):
+class Kernel(Generic[R]):
     """A loop written in Python and called as machine code, which it has for each signature that it is called with."""
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[..., R]) -> None:
         update_wrapper(self, function)
         self.function = function
         self._entries: dict[Signature, Entry] = {}
 
-    def __call__(self, *arguments: P.args, **_none: P.kwargs) -> R:
-        """By position only. Raises MemoryError where there is none for what the loop allocates."""
+    def __call__(self, *arguments: object) -> R:
+        """By position only, for machine code has no names. Raises MemoryError where the loop finds none to allocate."""
         signature = signature_of(arguments)
         entry = self._entries.get(signature) or self._entry(signature)
         return cast("R", entry(arguments))
@@ -60,7 +60,7 @@ class Kernel(Generic[P, R]):
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a loop. Division by zero gives an infinity or NaN; never `fastmath`, which would reorder sums."""
-    return Kernel(function)
+    return cast("Callable[P, R]", Kernel(function))
 
 
 def before_compiling(tell: Callable[[], None]) -> None:
