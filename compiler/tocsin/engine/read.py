@@ -15,6 +15,7 @@ from tocsin.series import STALE_BITS, Objects, Offsets, Recording, Resident, Ser
 
 Matchers = tuple[Matcher, ...]
 Stretch = tuple[int, int]
+"""From a time to a time, both inclusive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,15 @@ def longest(expr: Expr) -> int:
     return own + max((longest(child) for child in children(expr)), default=0)
 
 
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Overlapping stretches made one."""
-    joined: list[Stretch] = []
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches that overlap or touch made one, rising."""
+    found: list[Stretch] = []
     for start, end in sorted(stretches):
-        if joined and start <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
-            joined.append((start, end))
-    return joined
+            found.append((start, end))
+    return found
 
 
 def _continues(known: Stretch, stretch: Stretch) -> bool:
@@ -139,7 +140,7 @@ class Reader:
         stretches: dict[Matchers, list[Stretch]] = {}
         for need in wanted:
             stretches.setdefault(need.matchers, []).append((need.start, need.end))
-        return Reader(recording, {matchers: _joined(found) for matchers, found in stretches.items()}, held or {})
+        return Reader(recording, {matchers: joined(found) for matchers, found in stretches.items()}, held or {})
 
     def then(self, wanted: Iterable[Need]) -> Reader:
         """The reader of a later tile, which need not read again what this one has read; this one is empty then."""

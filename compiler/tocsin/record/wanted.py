@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from tocsin.alerts.dependencies import ALERTS, STATE, Key, Writers
 from tocsin.diagnostics import Problem
-from tocsin.engine.read import Matchers, needs
+from tocsin.engine.read import Matchers, Stretch, joined, needs
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import NAME
 from tocsin.promql.ast import Expr, Matcher, VectorSelector
 from tocsin.promql.print import print_expr
 from tocsin.record.queries import queries
 from tocsin.rules import AlertingRule, RecordingRule, Rule, RuleGroup
-
-Stretch: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +106,13 @@ def _apart(found: dict[Matchers, list[Stretch]]) -> Iterator[Wanted]:
     for matchers in sorted(found, key=lambda every: [_order(one) for one in every]):
         own = set(matchers)
         wider = [stretch for other in found if set(other) < own for stretch in found[other]]
-        for start, end in _without(_joined(found[matchers]), wider):
+        for start, end in _without(joined(found[matchers]), wider):
             yield Wanted(matchers, start, end)
-
-
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Stretches that overlap or touch made one."""
-    joined: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if joined and start <= joined[-1][1] + 1:
-            joined[-1] = joined[-1][0], max(joined[-1][1], end)
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _without(stretches: Iterable[Stretch], covered: Iterable[Stretch]) -> Iterator[Stretch]:
     """What of rising stretches others do not cover."""
-    others = _joined(covered)
+    others = joined(covered)
     for start, end in stretches:
         for low, high in others:
             if low <= end and high >= start:
