@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from tests.command import run as command
 from tests.command import write_files
+from tests.replays import MINUTE, alert, every_minute, minutes, record, series_of
 from tests.rule_groups.compare import Tally, compare
 from tests.rule_groups.generate import Case, case
-from tests.test_alerts import MINUTE, alert, every_minute, minutes, record, series_of
 
 from tocsin.alerts import dependencies
 from tocsin.alerts.clock import Clock, Outage, hashed_offset, lives
