@@ -111,3 +111,23 @@ def test_episodes_are_a_sequence() -> None:
     assert (columns[1], columns[-1], list(columns[1:3]), len(columns)) == (episodes[1], episodes[-1], episodes[1:3], 5)
     assert Episodes.of(columns) is columns
     assert episodes[2] in columns
+
+
+def episode(minute: int, lasts: int = 5, **labels: str) -> Episode:
+    return Episode(from_mapping(labels), minute * MINUTE, minute * MINUTE, (minute + lasts) * MINUTE)
+
+
+def test_an_alert_that_fires_again_for_another_incident_is_no_flap() -> None:
+    again = [episode(minute) for minute in (0, 20, 40, 60, 80)]
+    assert flaps(again).count == 4
+    assert flaps(again, {again[1], again[2]}).count == 2
+    assert flaps([episode(minute) for minute in (0, 65, 130)]).count == 0, "an hour of rest between them"
+    assert flaps([episode(20 * number, instance=str(number)) for number in range(9)]).count == 0
+
+
+def test_what_fires_at_once() -> None:
+    some = [episode(0, 10, i="a", j="1"), episode(5, 10, i="b", j="1"), episode(10, 10, i="c", j="2")]
+    assert (len(at_once(some).alerts), at_once(some).at) == (2, 5 * MINUTE), "one ends as the next begins"
+    assert len(at_once(some, ["i"]).alerts) == 2
+    assert len(at_once(some, ["i", "j"]).alerts) == 1
+    assert at_once([]).alerts == frozenset()
