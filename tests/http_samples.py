@@ -11,6 +11,7 @@ import pytest
 from tests.faulty_server import Reply
 
 from tocsin.diagnostics import ProblemError, render
+from tocsin.kernels.crc32c import crc32c
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
@@ -85,3 +86,9 @@ HTML = Reply(200, b"<!DOCTYPE html><title>Log in</title>", {"Content-Type": "tex
 def matrix(*result: object, **more: object) -> Reply:
     data = {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
     return Reply(200, json.dumps(data).encode(), {"Content-Type": "application/json"})
+
+
+def frame(message: bytes) -> bytes:
+    """A frame of the stream of remote read, with the right checksum."""
+    checksum = int(crc32c(np.frombuffer(message, dtype=np.uint8), 0, len(message)))
+    return bytes([len(message)]) + checksum.to_bytes(4) + message

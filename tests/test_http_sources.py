@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from email.utils import format_datetime
 from itertools import pairwise
 
 import cramjam
-import numpy as np
 import pytest
 from tests.faulty_server import Asked, Fault, FaultyServer, Reply, faulty, passed_on
 from tests.http_samples import (
@@ -25,7 +23,7 @@ from tests.http_samples import (
     Rows,
     bits,
     expected,
-    matrix,
+    frame,
     opened,
     read_opened,
     refusal,
@@ -33,18 +31,14 @@ from tests.http_samples import (
 )
 from tests.prometheus import Prometheus, prometheus, written
 
-from tocsin.kernels.crc32c import crc32c
 from tocsin.labels import from_mapping
 from tocsin.promql.ast import Matcher
-from tocsin.series import STALE, Series
+from tocsin.series import STALE
 from tocsin.sources.http.access import read_access
-from tocsin.sources.http.extent import extent
-from tocsin.sources.http.pieces import pieces
-from tocsin.sources.http.prompb import ChunkedReadResponse, ReadRequest
+from tocsin.sources.http.prompb import ReadRequest
 from tocsin.sources.http.read import ReadClient
-from tocsin.sources.http.server import Patience, Server, TooMuchError
+from tocsin.sources.http.server import Server
 from tocsin.sources.open import open_recording
-from tocsin.sources.runs import EMPTY, Piece, Runs, Tally, settled
 
 
 @pytest.fixture(scope="module")
@@ -131,93 +125,6 @@ class TestApi:
         shown = refusal(lambda: recording.read(M, START, START + 1000))
         assert f"{proxy.url}/api/v1/query" in shown
         assert "asked 4 times: status 503" in shown
-
-
-@pytest.mark.parametrize(
-    ("reply", "said"),
-    [
-        (HTML, "status 200 with a page of HTML"),
-        (Reply(401, b"no"), "status 401 Unauthorized: no"),
-        (Reply(403, b"no"), "status 403 Forbidden: no"),
-        (Reply(404, b"404 page not found"), "status 404 Not Found"),
-        (Reply(302, b"", {"Location": "https://u:p@login/?token=1"}), "sends us on to https://***@login/?***"),
-        (Reply(200, b'{"status":"error"}'), "JSON that is not Prometheus's API"),
-        (Reply(200, b"[1]"), "JSON that is not Prometheus's API"),
-        (Reply(200, b"42 is the answer"), "asked 4 times: status 200 with what is not JSON"),
-        (Reply(200, b""), "asked 4 times: status 200 with what is not JSON"),
-        (Reply(200, b'{"status"', cut=True), "the connection was cut in the middle"),
-        (Reply(400, b"\x1b[2Jbad"), "status 400 Bad Request: \\x1b[2Jbad"),
-    ],
-)
-def test_what_is_no_such_server_is_told_at_once(reply: Reply, said: str) -> None:
-    with faulty(lambda _: reply) as server:
-        shown = refusal(lambda: opened(server.url))
-        assert said in shown
-        assert server.url in shown
-
-
-@pytest.mark.parametrize(
-    "result",
-    [
-        {"metric": {"a": "b"}, "values": [[1, "x"]]},
-        {"metric": {"a": "b"}, "values": [[1]]},
-        {"metric": {"a": "b"}, "values": [["z", "1"]]},
-        {"metric": {"a": "b"}, "values": 7},
-        {"metric": {"a": "b"}, "values": [[1e300, "1"]]},
-        {"metric": {"a": 3}, "values": [[1, "1"]]},
-        {"metric": 3, "values": [[1, "1"]]},
-        {"values": [[1, "1"]]},
-        7,
-    ],
-)
-def test_an_answer_of_another_shape_is_refused(result: object) -> None:
-    with faulty(lambda _: matrix(result)) as server:
-        recording = opened(server.url)
-        assert "the answer is not a matrix of samples" in refusal(lambda: recording.read(M, 0, 5000))
-
-
-def test_what_is_odd_is_counted_and_told() -> None:
-    one = {"metric": {"__name__": "m"}, "values": [[1, "1"], [3, "3"], [2, "2"], [3, "3"], [3, "4"]]}
-    two = {"metric": {"__name__": "m", "a": "b"}, "histograms": [[1, {"count": "1", "sum": "1"}]]}
-    with faulty(lambda _: matrix(one, two, warnings=["a store is down"])) as server:
-        recording = opened(server.url)
-        for _ in range(2):
-            assert rows_of(recording.read(M, 0, 5000)) == {
-                (("__name__", "m"),): [(1000, bits(1)), (2000, bits(2)), (3000, bits(3))]
-            }
-        assert [problem.message for problem in recording.problems[1:]] == [
-            "1 sample is older than the one before in the same series: put in order",
-            "1 sample is dropped: the series has another value at that time",
-            "1 sample is given more than once",
-            "1 sample is native histograms, and left out: only floats are read",
-            "the server warns: a store is down",
-        ]
-
-
-def test_a_part_is_not_taken_for_the_whole() -> None:
-    with faulty(lambda _: matrix(isPartial=True)) as server:
-        assert "not the whole" in refusal(lambda: opened(server.url).read(M, 0, 5000))
-
-
-def test_nobody_there_is_told_soon() -> None:
-    shown = refusal(lambda: open_recording("http://somebody:secret@127.0.0.1:9/x"))
-    assert shown.startswith("http://***@127.0.0.1:9/x/api/v1/query:1:1: error[input/server]: cannot be reached: Conn")
-
-
-@pytest.mark.parametrize("url", ["http://", "https://:80", "http://[", "http://a:port", "gopher://u:secret@a"])
-def test_what_is_no_url_is_refused_without_showing_it(url: str) -> None:
-    shown = refusal(lambda: open_recording(url))
-    assert "secret" not in shown
-
-
-def test_a_slow_server_is_not_waited_for_forever() -> None:
-    def slow(_: Asked) -> Reply:
-        time.sleep(1)
-        return matrix()
-
-    with faulty(slow) as server:
-        patience = Patience(tries=2, pause=0.001, answer=0.1)
-        assert "asked 2 times: no answer in time" in refusal(lambda: opened(server.url, patience))
 
 
 def kind_of(reply: Reply) -> str:
@@ -324,82 +231,3 @@ class TestRemoteRead:
 def unsigned(rows: Rows) -> Rows:
     """With zeros that are not negative."""
     return {one: [(time, 0 if value == bits(-0.0) else value) for time, value in own] for one, own in rows.items()}
-
-
-def frame(message: bytes) -> bytes:
-    """A frame with the right checksum."""
-    checksum = int(crc32c(np.frombuffer(message, dtype=np.uint8), 0, len(message)))
-    return bytes([len(message)]) + checksum.to_bytes(4) + message
-
-
-def chunk(kind: int, data: bytes) -> bytes:
-    labels = [{"name": "__name__", "value": "m"}]
-    series = [{"labels": labels, "chunks": [{"type": kind, "data": data}]}]
-    return frame(ChunkedReadResponse(chunked_series=series).SerializeToString())
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "said"),
-    [
-        (1, b"", "a chunk is shorter than what it says"),
-        (1, b"\0", "a chunk is shorter than what it says"),
-        (1, b"\xff\xff\0", "a chunk is shorter than what it says"),
-        (1, b"\0\x09\0\0", "a chunk makes no sense"),
-        (4, b"\0\x09\0\0", "a chunk makes no sense"),
-        (9, b"\0\x09\0\0", "a chunk of encoding 9"),
-    ],
-)
-def test_chunks_that_make_no_sense_are_refused(kind: int, data: bytes, said: str) -> None:
-    stream = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
-    with faulty(lambda _: Reply(200, chunk(kind, data), {"Content-Type": stream})) as server:
-        assert said in refusal(lambda: read_opened(server.url))
-
-
-def test_chunks_of_native_histograms_are_counted() -> None:
-    stream = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
-    with faulty(lambda _: Reply(200, chunk(2, b"\0\x09\0\0"), {"Content-Type": stream})) as server:
-        recording = read_opened(server.url)
-        assert rows_of(recording.read(M, 0, 1)) == {}
-        assert [one.message for one in recording.problems] == [
-            "9 samples are native histograms, and left out: only floats are read"
-        ]
-
-
-def test_pieces_shrink_where_there_is_too_much_and_cover_all() -> None:
-    asked = []
-
-    def fetch(_: object, start: int, end: int) -> tuple[Series, Tally]:
-        asked.append((start, end))
-        if end - start > 40_000:
-            raise TooMuchError("no")
-        return EMPTY, Tally()
-
-    found: list[Piece] = list(pieces(fetch, M, 5, 10_000_000, ValueError))
-    assert (found[0].start, found[-1].end) == (5, 10_000_000)
-    assert all(a.end + 1 == b.start for a, b in pairwise(found))
-    assert len(asked) < 4 * len(found)
-
-
-@pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 5), (7, 10_000_000), (123_456_789, 987_654_321)])
-def test_the_extent_is_found_between_the_hours_that_the_index_tells(first: int, last: int) -> None:
-    hour = 3_600_000
-
-    def sampled(start: int, end: int) -> bool:
-        assert start <= end
-        return start <= last and end >= first
-
-    def indexed(start: int, end: int) -> bool:
-        return start <= last // hour * hour + hour and end >= first // hour * hour
-
-    assert extent(indexed, sampled, 2_000_000_000) == (first, last)
-    assert extent(lambda _a, _b: False, sampled, 2_000_000_000) is None
-
-
-def test_runs_of_one_series_are_joined_in_any_order() -> None:
-    a, b = from_mapping({"__name__": "a"}), from_mapping({"__name__": "b"})
-    runs = Runs.none()
-    for labels, times in [(b, [5, 6]), (a, [9]), (b, [1, 2]), (a, [])]:
-        runs.add(labels, np.array(times, dtype=np.int64), np.array(times, dtype=np.float64))
-    series, tally = settled(runs)
-    assert tally == Tally()
-    assert rows_of(series) == {a: [(9, bits(9))], b: [(t, bits(t)) for t in (1, 2, 5, 6)]}
