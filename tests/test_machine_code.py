@@ -199,12 +199,16 @@ def changed(path: Path, how: str) -> None:
             path.write_bytes(b"\xff\n" + code)
         case "a list":
             path.write_bytes(b"[]\n" + code)
+        case "too deep":
+            path.write_bytes(b"[" * 100_000 + b"\n" + code)
         case "unreadable":
             path.unlink()
             path.mkdir()
 
 
-@pytest.mark.parametrize("how", ["cut", "empty", "flipped", "other sources", "not JSON", "a list", "unreadable"])
+@pytest.mark.parametrize(
+    "how", ["cut", "empty", "flipped", "other sources", "not JSON", "a list", "too deep", "unreadable"]
+)
 def test_damaged_code_is_not_called(how: str, empty: Path) -> None:
     assert fresh(room)(1) == 1.0
     (path,) = empty.iterdir()
@@ -226,6 +230,19 @@ def test_where_nothing_can_be_written_kernels_work(tmp_path: Path, monkeypatch: 
     store.folders.cache_clear()
     try:
         assert fresh(room)(1) == 1.0
+    finally:
+        store.folders.cache_clear()
+
+
+def test_where_the_user_has_no_home_kernels_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as a number that no user has."""
+
+    for name in (store.FOLDER, "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as it is where there is none
+    store.folders.cache_clear()
+    try:
+        assert store.folders() == (store.KERNELS / "__pycache__",)
     finally:
         store.folders.cache_clear()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -115,6 +117,52 @@ def test_a_full_disk_is_no_traceback(call: tuple[str, ...], folder: Path) -> Non
     assert (done.returncode, silent.returncode) == (2, 2)
     assert "cannot write: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("call", [("query", *DATA, "up"), ("schema",), ("--help",), ("check", "specs"), ("lsp",)])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_traceback(call: tuple[str, ...], closed: str, folder: Path) -> None:
+    """`sh` closes it before the process begins: Python then has None in its place."""
+    call = ("sh", "-c", f'exec "$@" {closed}', "sh", *command(*call))
+    done = subprocess.run(
+        call, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (1 if "lsp" in call else 0)  # an editor says goodbye before it goes
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_written_is_utf_8_in_any_locale(folder: Path) -> None:
+    (folder / "far.csv").write_text("__name__,city,timestamp,value\nup,\u5927\u962a \u2013,1,1\n", encoding="utf-8")
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = run("query", "--data", "far.csv", "up", cwd=folder, env=plain)
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'up{city="\u5927\u962a \u2013"} 1\n', "")
+    (folder / "wrong").write_text("up{city=~'\u5927\u962a'", encoding="utf-8")
+    done = run("query", "--data", "far.csv", "--file", "wrong", cwd=folder, env=plain)
+    assert done.returncode == 1
+    assert "\u5927\u962a" in done.stderr
+
+
+def test_a_reader_that_does_not_read_is_no_reason_to_stay(folder: Path) -> None:
+    """What has not been written to standard error waits for it: an interrupt ends that too."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        command("check", *map(str, range(3000))),
+        cwd=folder,
+        env=environment({"PYTHONUNBUFFERED": ""}),
+        stderr=write,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    os.close(write)
+    written = before = 0
+    while not written or written != before:  # until the pipe is full
+        before, written = written, int.from_bytes(fcntl.ioctl(read, termios.FIONREAD, bytes(4)), sys.byteorder)
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(timeout=20) == 130
+    finally:
+        process.kill()
+        os.close(read)
 
 
 def wait_for(library: str, process: subprocess.Popen[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -20,15 +21,33 @@ What a command imports and reads lives until it ends: to look through it again a
 
 
 class _Interrupt:
-    """Raises KeyboardInterrupt as Python does, and remembers: a library that is being imported may swallow it."""
+    """Raises KeyboardInterrupt as Python does, and remembers: a library that is being imported may swallow it.
+
+    Where the process is leaving nobody would catch it, and what it waits for is a reader that may never read.
+    """
 
     def __init__(self) -> None:
-        self.came = False
+        self.came = self.leaving = False
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.leaving:
+            os._exit(INTERRUPTED)
         self.came = True
         sys.unraisablehook = lambda _: None  # what a library cannot pass on, Python would print
         raise KeyboardInterrupt
+
+
+def _open_streams() -> None:
+    """A stream that the caller has closed takes what is written nowhere, and no file that is opened gets its number.
+
+    Any text can be written: UTF-8 to a file or a pipe, whatever the locale, and as escapes what a terminal lacks.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the process ends
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _leave(code: int) -> NoReturn:
@@ -37,15 +56,17 @@ def _leave(code: int) -> NoReturn:
     And a KeyboardInterrupt that passed through `exec` of a text (a dataclass that is being made) marks the process as
     killed: the interpreter's own way out would then end it by the signal in place of the exit code.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # whoever read it has gone
-            stream.flush()
+    if code != INTERRUPTED:  # else what is left is what nobody would read
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # whoever read it has gone
+                stream.flush()
     os._exit(code)
 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(SELDOM)
+    _open_streams()
     # The threads of numpy's linear algebra, which nothing here calls: they would spin for a tenth of a second a core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     interrupt = _Interrupt()
@@ -60,6 +81,7 @@ def main() -> NoReturn:
         code = INTERRUPTED
     except SystemExit as end:
         code = int(end.code or 0)
+    interrupt.leaving = True
     _leave(INTERRUPTED if interrupt.came else code)
 
 

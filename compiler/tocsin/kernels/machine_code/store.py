@@ -35,7 +35,7 @@ def read(name: str, origin: str) -> Code | None:
             told = json.loads(head)
             if told["origin"] == origin and told["sum"] == _sum(file):
                 return Code(name, tuple(told["returns"]), file)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return None
 
@@ -76,8 +76,11 @@ def _common() -> str:
 def folders() -> tuple[Path, ...]:
     if chosen := os.environ.get(FOLDER):
         return (Path(chosen),)
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return KERNELS / "__pycache__", Path(home, "tocsin")
+    beside = KERNELS / "__pycache__"
+    try:
+        return beside, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tocsin"
+    except RuntimeError:  # a user without a name and a home, as in a container
+        return (beside,)
 
 
 def _sum(file: bytes) -> str:
