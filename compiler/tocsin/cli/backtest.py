@@ -85,7 +85,7 @@ def backtest(
         problems.extend(recording.problems)  # some kinds are read only as far as a rule asks for
         _write(verdict, format)
         if report:
-            files.replace(report, page(verdict, groups, recording, semantics))
+            files.replace(report, page(verdict, inputs, compiled, recording, semantics))
         if write_blocks:
             write_recorded(verdict, str(write_blocks))
 

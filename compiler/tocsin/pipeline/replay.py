@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tocsin.alerts.replay import STEADY, Schedule
 from tocsin.backtest.incidents import read_incidents
@@ -12,10 +13,15 @@ from tocsin.diagnostics import Problems
 from tocsin.engine.read import needs
 from tocsin.engine.semantics import Semantics
 from tocsin.pipeline.data import Times
+from tocsin.pipeline.groups import rule_groups
+from tocsin.pipeline.inputs import Inputs
 from tocsin.pipeline.limits import check_subqueries, check_times
 from tocsin.rules import RuleGroup
 from tocsin.series import Recording
 from tocsin.sources.api import Selective
+
+if TYPE_CHECKING:
+    from tocsin.plan.emit import Compiled
 
 
 def replay(
@@ -56,10 +62,18 @@ def write_recorded(verdict: Backtest, folder: str) -> None:
     write_blocks(verdict.replay.recorded(), folder)
 
 
-def page(verdict: Backtest, groups: Sequence[RuleGroup], recording: Recording, semantics: Semantics) -> str:
-    """The HTML report: the verdict, and what every alert compared."""
+def page(
+    verdict: Backtest,
+    inputs: Inputs,
+    compiled: Sequence[Compiled],
+    recording: Recording,
+    semantics: Semantics,
+) -> str:
+    """The HTML report: the verdict, what every alert compared, and how long those of specs take to fire."""
     from tocsin.backtest.trace import recorded, traces
+    from tocsin.pipeline.explain import delays
     from tocsin.report import html  # its libraries are large, and few commands draw
 
-    compared = traces(verdict, groups, recording, semantics)
-    return html.render(verdict, compared, recorded(recording, verdict.window, semantics))
+    compared = traces(verdict, rule_groups(inputs, compiled), recording, semantics)
+    seen = recorded(recording, verdict.window, semantics)
+    return html.render(verdict, compared, seen, delays(inputs, compiled))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from tocsin.backtest.model import ObjectiveVerdict, Spending
 from tocsin.duration import format_duration
+from tocsin.labels import Labels, format_labels
+from tocsin.report.delays import SIZES, AllDelays, Outages, most, told_by
 from tocsin.report.notifications import Rows
 from tocsin.report.numbers import NOTHING, duration, share
 
@@ -25,6 +28,27 @@ def tables(objectives: Sequence[ObjectiveVerdict]) -> Iterator[Rows]:
     incidents = tuple(_incident(told, one) for one in objectives for told in one.incidents)
     if incidents:
         yield Rows(("incident", "objective", "first alert", "severity", "after", "budget spent by then"), incidents)
+
+
+def detected(objectives: Sequence[ObjectiveVerdict], delays: AllDelays) -> Rows | None:
+    """How long an outage lasts at most until the first alert of each objective, by its size; None where not known."""
+    rows = tuple(row for one in objectives for row in _first(one, delays))
+    return Rows(("objective", *SIZES), rows) if rows else None
+
+
+def _first(one: ObjectiveVerdict, delays: AllDelays) -> Iterator[tuple[str, ...]]:
+    """One row, or one for the groups of each target."""
+    told = [(verdict.rule, told_by(delays, verdict)) for _, verdict in one.rules]
+    tiers = [(rule.labels.get("severity", ""), found.outages) for rule, found in told if found and found.outages]
+    for labels in dict.fromkeys(labels for _, outages in tiers for labels, _ in outages.times):
+        groups = f" {format_labels(labels)}" if labels else ""
+        yield _name(one) + groups, *(_soonest(tiers, labels, size) for size in SIZES)
+
+
+def _soonest(tiers: Sequence[tuple[str, Outages]], labels: Labels, size: str) -> str:
+    times = [(time, severity) for severity, one in tiers if (time := one.longest(labels, size)) is not None]
+    time, severity = min(times, key=itemgetter(0), default=(None, ""))
+    return f"{most(time)} {severity}".strip()
 
 
 def _spent(one: ObjectiveVerdict) -> tuple[str, ...]:

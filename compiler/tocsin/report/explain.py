@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil, inf
 
 from tocsin.diagnostics import printable
 from tocsin.duration import format_duration
 from tocsin.plan.emit import condition_text
 from tocsin.plan.lower import PlannedAlert
+from tocsin.plan.objectives.arithmetic import Pace
 from tocsin.promql.print import pretty
-from tocsin.quantity import Unit
+from tocsin.report.delays import Delays, of_alert, of_rule
+from tocsin.report.numbers import duration
 from tocsin.rules import AlertingRule, RuleGroup
-
-SHARES = (1.0, 0.1, 0.01)
-"""How large an outage is: all requests fail, one in ten, one in a hundred."""
 
 
 def explain_alert(
-    rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, interval: int, arithmetic: Sequence[str] = ()
+    rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | None, pace: Pace, arithmetic: Sequence[str] = ()
 ) -> str:
-    """The page of an alert, which ends with its `arithmetic` where it is known already.
-
-    `interval` is how often it is evaluated, in milliseconds.
-    """
+    """The page of an alert, which ends with its `arithmetic` where it is known already."""
     lines = [f"{rule.name} ({rule.labels.get('severity') or 'no severity'})", *_texts(rule), "", "PromQL:"]
     lines += [f"    {line}" for line in pretty(rule.expr).splitlines()]
-    lines += ["", *_evaluation(rule, group, planned, interval), ""]
-    lines += arithmetic or _detection(rule, planned, interval)
+    lines += ["", *_evaluation(rule, group, planned, pace.step), ""]
+    told = of_alert(rule, planned, pace) if planned else of_rule(rule, pace.step)
+    lines += arithmetic or _detection(told, pace)
     return "\n".join(map(printable, lines)) + "\n"
 
 
@@ -49,34 +45,14 @@ def _evaluation(rule: AlertingRule, group: RuleGroup, planned: PlannedAlert | No
         yield f"Goes on for {format_duration(rule.keep_firing_for)} after the condition has ended."
 
 
-def _detection(rule: AlertingRule, planned: PlannedAlert | None, interval: int) -> Iterator[str]:
-    threshold = _share_threshold(planned)
-    if planned is None or threshold is None:
-        at_most = interval + interval * ceil(rule.for_ / interval)
-        yield f"Fires at most {format_duration(at_most)} after the condition became true."
+def _detection(told: Delays, pace: Pace) -> Iterator[str]:
+    if told.outages is None:
+        yield f"Fires at most {format_duration(told.delay)} after the condition became true."
         return
-    yield "Fires after, at steady traffic that was without fault before:"
-    for share in SHARES:
-        delay = detection_time(share, threshold, planned.window or 0, rule.for_, interval)
-        told = format_duration(int(delay)) if delay < inf else "never: below the threshold"
-        yield f"    {share:>5.0%} of events bad: {told}"
-
-
-def _share_threshold(planned: PlannedAlert | None) -> float | None:
-    if planned is None or planned.alert.condition.kind != "above" or planned.indicator.unit is not Unit.RATIO:
-        return None
-    return planned.alert.condition.thresholds[0].value if planned.window else None
-
-
-def detection_time(share: float, threshold: float, window: int, for_: int, interval: int) -> float:
-    """Milliseconds until an outage of `share` fires, at the latest.
-
-    The window fills until the share in it passes the threshold, the next evaluation sees it, and `for` runs.
-
-    >>> detection_time(1.0, 0.01, 300_000, 300_000, 60_000)
-    363000
-    """
-    if share <= threshold:
-        return inf
-    crossing = ceil(window * threshold / share / 1000) * 1000
-    return crossing + interval + interval * ceil(for_ / interval)
+    outages = told.outages
+    yield f"Fires so long after an outage began, at most, {outages.terms}:"
+    yield f"counters are scraped every {format_duration(pace.scrape)}, evaluated every {format_duration(pace.step)}"
+    for _, times in outages.times:
+        for size, time in zip(outages.sizes, times, strict=True):
+            longest = "never: below the threshold" if time is None else duration(time)
+            yield f"    {size.replace(' bad', ' of events bad'):>18}: {longest}"

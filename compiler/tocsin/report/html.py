@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -22,6 +23,7 @@ from tocsin.labels import Labels, format_labels
 from tocsin.promql.print import pretty
 from tocsin.report import budgets, charts, numbers
 from tocsin.report.charts import Figure
+from tocsin.report.delays import AllDelays, Delays, most, told_by
 from tocsin.report.notifications import heading, tables
 from tocsin.report.text import SEVERITY, columns, rows, totals
 
@@ -52,17 +54,26 @@ class Section:
     series: tuple[tuple[int, Labels], ...]
     omitted: int
     charted: bool
+    delays: Delays | None
 
 
-def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[Span] = ()) -> str:
-    """The page. `traces` are what its alerts compared; `recorded` the stretches of the window with samples."""
+def render(
+    backtest: Backtest,
+    traces: Iterable[Trace] = (),
+    recorded: Sequence[Span] = (),
+    delays: AllDelays = MappingProxyType({}),
+) -> str:
+    """The page. `traces` are what its alerts compared; `recorded` the stretches of the window with samples.
+
+    `delays` tell of the alerts that come from specs how long they take to fire.
+    """
     parts = charts.panels(backtest.window, recorded)
     figures: dict[str, Figure] = {"timeline": charts.timeline(backtest, parts)}
     sections = []
     drawn = [trace for trace in traces if trace.frame.labels]
     for number, (verdict, cells) in enumerate(rows(backtest), 1):
         trace = next((one for one in drawn if (one.group, one.rule) == (verdict.group, verdict.rule)), None)
-        section = _section(f"alert-{number}", verdict, cells, backtest, trace)
+        section = _section(f"alert-{number}", verdict, cells, backtest, trace, told_by(delays, verdict))
         if trace is not None:
             figures[f"chart-{section.anchor}"] = charts.values(trace, verdict, backtest, parts)
         sections.append(section)
@@ -80,6 +91,7 @@ def render(backtest: Backtest, traces: Iterable[Trace] = (), recorded: Sequence[
             scripts=[Markup(script) for script in scripts],
             figures=Markup(embed(figures)),
             budgets=tuple(budgets.tables(backtest.objectives)),
+            detected=budgets.detected(backtest.objectives, delays),
             told=_told_of(backtest),
         )
     )
@@ -94,7 +106,12 @@ def _told_of(backtest: Backtest) -> Mapping[str, object]:
 
 
 def _section(
-    anchor: str, verdict: RuleVerdict, cells: tuple[str, ...], backtest: Backtest, trace: Trace | None
+    anchor: str,
+    verdict: RuleVerdict,
+    cells: tuple[str, ...],
+    backtest: Backtest,
+    trace: Trace | None,
+    delays: Delays | None,
 ) -> Section:
     rule = verdict.rule
     fired = [episode for episode in verdict.episodes if episode.firing is not None]
@@ -112,6 +129,7 @@ def _section(
         series=charts.legend(trace) if trace else (),
         omitted=trace.omitted if trace else 0,
         charted=trace is not None,
+        delays=delays,
     )
 
 
@@ -164,6 +182,7 @@ def _environment() -> Environment:
         "share": numbers.share,
         "rate": numbers.rate,
         "labels": format_labels,
+        "most": most,
     }
     environment.globals |= {"stretch": numbers.stretch, "false_per_week": numbers.false_per_week}
     environment.tests["web"] = lambda text: str(text).startswith(("https://", "http://"))

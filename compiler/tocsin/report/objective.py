@@ -27,15 +27,12 @@ from tocsin.plan.objectives.arithmetic import (
 from tocsin.plan.objectives.cost import Cost
 from tocsin.plan.objectives.emit import alert_name
 from tocsin.report.columns import columns
+from tocsin.report.delays import SHARES, just_above, noun, percent, shares_of, targets, unguarded
 from tocsin.report.numbers import NOTHING, duration
 from tocsin.spec.model import Objective, Tier
 
 TRAFFIC: Mapping[str, Fraction] = {"1/min": Fraction(1, 60), "1/s": Fraction(1), "100/s": Fraction(100)}
 """Events a second of a service that few, some and many use."""
-
-SHARES = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
-JUST_ABOVE = Fraction(101, 100)
-"""The share of bad events that is a little more than the budget lets through, as a multiple of it."""
 
 SERIES, GROUPS = 100, 10
 
@@ -68,13 +65,13 @@ def explain_objective(own: Account, setting: Setting) -> str:
 def _head(own: Account) -> Iterator[str]:
     objective = own.objective
     whose = f"of `{objective.indicator}`" if objective.indicator else "of its parts, by weight,"
-    good = f"{_percent(objective.target)} of the {_noun(own)} {whose} are good"
+    good = f"{percent(objective.target)} of the {noun(own)} {whose} are good"
     yield f"{objective.name} of {own.spec.service}: {good} over {_period(objective)}"
     if objective.description:
         yield f"description: {objective.description}"
     yield ""
     if objective.parts:
-        yield from columns(("part", "weight"), [(part.objective, _percent(part.weight)) for part in objective.parts])
+        yield from columns(("part", "weight"), [(part.objective, percent(part.weight)) for part in objective.parts])
         yield ""
 
 
@@ -82,7 +79,7 @@ def _target(own: Account, labels: Labels, target: Decimal, setting: Setting) -> 
     """Budget, tiers, detection and reset at one target."""
     burns = list(burning(own, target))
     if labels:
-        yield f"Groups with {format_labels(labels)}: {_percent(target)}"
+        yield f"Groups with {format_labels(labels)}: {percent(target)}"
         yield ""
     yield from _budget(own, target, setting)
     if not burns:
@@ -97,7 +94,7 @@ def _target(own: Account, labels: Labels, target: Decimal, setting: Setting) -> 
 def _budget(own: Account, target: Decimal, setting: Setting) -> Iterator[str]:
     period = own.objective.period.length
     outage = format_duration(full_outage(target, period) // 1000 * 1000)
-    yield f"Budget: {_percent(1 - target)} of the {_noun(own)}, or {outage} of full outage in {_length(own)}"
+    yield f"Budget: {percent(1 - target)} of the {noun(own)}, or {outage} of full outage in {_length(own)}"
     if own.objective.parts:
         yield ""
         return
@@ -106,12 +103,12 @@ def _budget(own: Account, target: Decimal, setting: Setting) -> Iterator[str]:
         whole = events(traffic, period)
         rows.append((name, f"{int(whole):,}", f"{int(whole * Fraction(1 - target)):,}"))
     yield ""
-    yield from columns(("traffic", f"{_noun(own)} in {_length(own)}", "may be bad"), rows)
+    yield from columns(("traffic", f"{noun(own)} in {_length(own)}", "may be bad"), rows)
     yield ""
 
 
 def _tiers(own: Account, burns: Burns) -> Iterator[str]:
-    yield f"Tiers: each fires where more than `above` of the {_noun(own)} are bad in both windows,"
+    yield f"Tiers: each fires where more than `above` of the {noun(own)} are bad in both windows,"
     yield "which is the burn rate times the budget; the burn rate is what is spent then, times the period, by long"
     yield ""
     titles = ("tier", "severity", "long", "short", "burn rate", "above", "spent then", "budget lasts", "keeps firing")
@@ -122,8 +119,8 @@ def _tiers(own: Account, burns: Burns) -> Iterator[str]:
             format_duration(tier.long),
             format_duration(tier.short),
             f"{tier.burn_rate:f}",
-            _percent(burn.threshold),
-            _percent(tier.budget),
+            percent(burn.threshold),
+            percent(tier.budget),
             duration(exhaustion(tier, own.objective.period.length)),
             duration(tier.keep_firing_for) if tier.keep_firing_for else NOTHING,
         )
@@ -135,7 +132,7 @@ def _tiers(own: Account, burns: Burns) -> Iterator[str]:
 
 def _least(own: Account, burns: Burns, setting: Setting) -> Iterator[str]:
     traffic = _traffic(own, setting)
-    yield f"The fewest bad {_noun(own)} that fire a tier, at a traffic of"
+    yield f"The fewest bad {noun(own)} that fire a tier, at a traffic of"
     yield ""
     found = [(tier, [least_bad(burn, rate) for rate in traffic.values()]) for tier, burn in burns]
     yield from columns(("tier", *traffic), [(tier.name, *map(_count, counts)) for tier, counts in found])
@@ -149,10 +146,9 @@ def _least(own: Account, burns: Burns, setting: Setting) -> Iterator[str]:
 
 
 def _delays(own: Account, target: Decimal, burns: Burns, setting: Setting) -> Iterator[str]:
-    budget = Fraction(1 - target)
-    shares = sorted({*_shares(own), budget * JUST_ABOVE}, reverse=True)
-    titles = ("tier", *(f"{_percent(share)} bad" for share in shares))
-    pace, what = setting.pace, _noun(own)
+    shares = sorted({*shares_of(own), just_above(target)}, reverse=True)
+    titles = ("tier", *(f"{percent(share)} bad" for share in shares))
+    pace, what = setting.pace, noun(own)
     seen = f"scraped every {format_duration(pace.scrape)}, evaluated every {format_duration(pace.step)}"
     yield f"Fires so long after an outage began, at most, where traffic is steady, and no {what} were bad before:"
     yield f"counters are {seen}"
@@ -170,20 +166,15 @@ def _each(burns: Burns, shares: Sequence[Fraction], cell: Callable[[Burning, Fra
 
 
 def _detected(pace: Pace, burn: Burning, share: Fraction) -> str:
-    return _told(detection(_undemanding(burn), share, pace))
+    return _told(detection(unguarded(burn), share, pace))
 
 
 def _resets(pace: Pace, burn: Burning, share: Fraction) -> str:
-    return _told(reset(_undemanding(burn), share, HOUR, pace))
-
-
-def _undemanding(burn: Burning) -> Burning:
-    """The alert at a traffic where events are never too few."""
-    return Burning(burn.long, burn.short, burn.threshold, burn.keep_firing_for)
+    return _told(reset(unguarded(burn), share, HOUR, pace))
 
 
 def _first_page(burns: Burns, shares: Sequence[Fraction], setting: Setting) -> Row:
-    waking = [_undemanding(burn) for tier, burn in burns if tier.severity in setting.waking]
+    waking = [unguarded(burn) for tier, burn in burns if tier.severity in setting.waking]
     found = [[one for burn in waking if (one := detection(burn, share, setting.pace)) is not None] for share in shares]
     return ("first page", *(_told(min(times, default=None)) for times in found))
 
@@ -201,7 +192,7 @@ def _traffic_aware(own: Account, setting: Setting) -> Iterator[str]:  # noqa: AR
     for tier, burn in burning(own, own.objective.target):
         if not burn.bad_events:
             above = (burn.threshold * factor for factor in factors.values())
-            rows.append((tier.name, *(_percent(share) if share < 1 else "never fires" for share in above)))
+            rows.append((tier.name, *(percent(share) if share < 1 else "never fires" for share in above)))
     yield from columns(("tier", *factors), rows)
 
 
@@ -218,15 +209,15 @@ def _low_traffic(own: Account, setting: Setting) -> Iterator[str]:
     quiet = [(tier.name, Fraction(one.min_events * 60_000, one.long)) for tier, one in burns if tier != stand_in]
     yield from columns(("tier", "traffic"), [(name, f"{float(rate):.3g}/min") for name, rate in quiet])
     yield ""
-    bad = f"{burn.bad_events} bad {_noun(own)} in {format_duration(burn.long)}"
-    yield f"In its stead `{stand_in.name}` fires on {bad}, if they are more than {_percent(burn.threshold)}, after"
+    bad = f"{burn.bad_events} bad {noun(own)} in {format_duration(burn.long)}"
+    yield f"In its stead `{stand_in.name}` fires on {bad}, if they are more than {percent(burn.threshold)}, after"
     yield ""
     shares = (Fraction(1), Fraction(9, 10), *SHARES[1:])
     rows = [
         (name, *(_told(detection(burn, share, setting.pace, rate)) for share in shares))
         for name, rate in _traffic(own, setting).items()
     ]
-    yield from columns(("traffic", *(f"{_percent(share)} bad" for share in shares)), rows)
+    yield from columns(("traffic", *(f"{percent(share)} bad" for share in shares)), rows)
 
 
 def _alerts(own: Account, setting: Setting) -> Iterator[str]:  # noqa: ARG001 - a section as the others
@@ -265,29 +256,20 @@ def _formula(one: Cost, own: Account) -> str:
 def explain_burn(own: Account, tier_name: str, setting: Setting) -> list[str]:
     """The arithmetic of one tier, for the page of its alert: at every target of the objective."""
     lines: list[str] = []
-    for labels, target in [((), own.objective.target), *((one.labels, one.target) for one in own.objective.targets)]:
+    for labels, target in targets(own):
         burns = [(tier, burn) for tier, burn in burning(own, target) if tier.name == tier_name]
         if burns:
-            lines += [f"Groups with {format_labels(labels)}: {_percent(target)}", ""] if labels else []
+            lines += [f"Groups with {format_labels(labels)}: {percent(target)}", ""] if labels else []
             lines += [*_budget(own, target, setting), *_tiers(own, burns)]
             lines += [] if own.objective.parts else _least(own, burns, setting)
             lines += _delays(own, target, burns, setting)
     return lines
 
 
-def _shares(own: Account) -> tuple[Fraction, ...]:
-    """How large outages are: of a composite, also those of single parts."""
-    return *SHARES, *(Fraction(part.weight) for part in own.objective.parts)
-
-
 def _traffic(own: Account, setting: Setting) -> Mapping[str, Fraction]:
     """Slices come at the pace of time, whatever the traffic."""
     slices = own.objective.slices
     return {f"1/{format_duration(slices.every)}": Fraction(1000, slices.every)} if slices else setting.traffic
-
-
-def _noun(own: Account) -> str:
-    return "slices" if own.objective.slices else "events"
 
 
 def _length(own: Account) -> str:
@@ -307,7 +289,3 @@ def _told(ms: int | None) -> str:
 
 def _count(count: int | None) -> str:
     return NOTHING if count is None else f"{count:,}"
-
-
-def _percent(share: Decimal | Fraction) -> str:
-    return f"{float(share * 100):.6g}%"
