@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from tests.histogram_notation import parse_histogram
 
 from tocsin.histograms.model import Histogram
-from tocsin.histograms.notation import parse_histogram
 
 
 def h(text: str) -> Histogram:

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.histogram_notation import format_histogram, histogram_sequence, parse_histogram
 from tests.histograms import h, histograms
 
 from tocsin.histograms.arithmetic import MixedBucketsError, Total, added, divided, reduced, scaled, subtracted
 from tocsin.histograms.estimates import exp2, fraction_between, quantile, variance
 from tocsin.histograms.model import Histogram, exponential_bound, same
-from tocsin.histograms.notation import format_histogram, histogram_sequence, parse_histogram
 from tocsin.histograms.resets import is_reset
 from tocsin.histograms.trim import trimmed
 
@@ -57,6 +57,11 @@ def test_bounds_of_all_schemas_rise_and_nest() -> None:
 )
 def test_the_notation_reads_what_it_writes(text: str) -> None:
     assert format_histogram(parse_histogram(text)) == text
+
+
+def test_an_offset_is_where_the_buckets_begin() -> None:
+    assert parse_histogram("{{count:3 sum:2.5 buckets:[1 2] offset:-1}}").positive == {-1: 1.0, 0: 2.0}
+    assert format_histogram(Histogram(count=3.0, positive={1: 1.0, 3: 2.0})) == "{{count:3 offset:1 buckets:[1 0 2]}}"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conformance.run import run
+from tests.histogram_notation import format_histogram
 from tests.histograms import h, histograms
 
 from tocsin.alerts.replay import replay
@@ -19,7 +20,6 @@ from tocsin.engine.evaluate import concatenate, evaluate, evaluate_instant, eval
 from tocsin.engine.semantics import Grid, Semantics
 from tocsin.histograms.arithmetic import added
 from tocsin.histograms.model import Histogram
-from tocsin.histograms.notation import format_histogram
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.parse import parse
 from tocsin.report.query import of_instant, of_range, to_json, to_text

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from tests.histogram_notation import parse_histogram
 from tests.specs import MINUTE, compiled
 
 from tocsin.alerts.replay import replay
 from tocsin.engine.evaluate import evaluate_instant
 from tocsin.engine.semantics import Semantics
-from tocsin.histograms.notation import parse_histogram
 from tocsin.labels import from_mapping, get
 from tocsin.series import Series
 from tocsin.sources.memory import MemoryRecording

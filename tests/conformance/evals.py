@@ -12,12 +12,12 @@ from typing import TypeAlias
 from tests.conformance.script import Eval, Fails
 from tests.conformance.storage import Storage
 from tests.conformance.values import Sample
+from tests.histogram_notation import format_histogram
 
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate_range, evaluate_windows
 from tocsin.engine.semantics import Failure, Semantics
 from tocsin.histograms.model import Histogram
-from tocsin.histograms.notation import format_histogram
 from tocsin.labels import Labels, format_labels
 from tocsin.promql.ast import Call, Expr, MatrixSelector, String, Subquery, VectorSelector, children, unwrap, walk
 from tocsin.promql.parse import parse

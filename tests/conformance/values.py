@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from tests.histogram_notation import histogram_sequence, parse_histogram
+
 from tocsin.duration import parse_duration
 from tocsin.histograms.model import Histogram
-from tocsin.histograms.notation import histogram_sequence, parse_histogram
 from tocsin.series import STALE
 
 Sample: TypeAlias = float | Histogram
