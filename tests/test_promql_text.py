@@ -134,7 +134,8 @@ def test_the_compilers_expressions() -> None:
     def rate(name: str) -> Expr:
         return build.aggregate("sum", build.call("rate", build.over(build.selector(name), 300_000)))
 
-    share = build.binary(build.or_zero(rate("bad")), "/", build.compare(rate("total"), ">", build.number(0)))
+    bad = build.binary(rate("bad"), "or", build.call("vector", build.number(0)))
+    share = build.binary(bad, "/", build.compare(rate("total"), ">", build.number(0)))
     high = build.compare(share, ">", build.number(0.01))
     assert print_expr(high) == "(sum(rate(bad[5m])) or vector(0)) / (sum(rate(total[5m])) > 0) > 0.01"
     assert parse(print_expr(high)) == high

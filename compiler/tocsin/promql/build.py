@@ -126,11 +126,6 @@ def at(selector: VectorSelector, time: At) -> VectorSelector:
     return replace(selector, at=time)
 
 
-def or_zero(expr: Expr) -> Binary:
-    """`expr or vector(0)`: zero where a sum over all series has none."""
-    return binary(expr, "or", call("vector", number(0)))
-
-
 def with_window(expr: Expr, window: int) -> Expr:
     """The expression with `window` wherever `$window` was written."""
 

@@ -44,9 +44,6 @@ AGGREGATIONS = frozenset(
     }
 )
 
-PARAMETRIC = frozenset({"bottomk", "count_values", "limit_ratio", "limitk", "quantile", "topk"})
-"""Aggregations with a parameter before the vector."""
-
 RENAMED = {"holt_winters": "double_exponential_smoothing"}
 """Functions that Prometheus 3 knows by another name."""
 

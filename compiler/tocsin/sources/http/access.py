@@ -16,7 +16,6 @@ the variable, without its text.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -56,13 +55,13 @@ class Access:
     insecure: bool = False
 
 
-def read_access(url: str, environment: Mapping[str, str] = os.environ) -> Access:
+def read_access(url: str) -> Access:
     """How to approach the server of a URL; raises ProblemError."""
     parts = urlsplit(url)
     access = Access(username=unquote(parts.username or ""), password=_given(unquote(parts.password or "")))
-    if file := environment.get(f"{_PREFIX}CONFIG"):
+    if file := os.environ.get(f"{_PREFIX}CONFIG"):
         access = _from_file(access, file)
-    return _from_environment(access, environment)
+    return _from_environment(access)
 
 
 def masked(url: str) -> str:
@@ -90,9 +89,9 @@ def _given(text: str | None, file: str | None = None) -> Secret | None:
     return Secret(file=file) if file else Secret(text) if text else None
 
 
-def _from_environment(access: Access, environment: Mapping[str, str]) -> Access:
+def _from_environment(access: Access) -> Access:
     def value(name: str) -> str:
-        return environment.get(_PREFIX + name, "")
+        return os.environ.get(_PREFIX + name, "")
 
     if value("USERNAME"):
         password = _given(value("PASSWORD"), value("PASSWORD_FILE"))

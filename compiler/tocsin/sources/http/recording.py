@@ -156,5 +156,5 @@ def told(path: str, tally: Tally) -> Iterator[Problem]:
         yield warning("server", path, f"the server warns: {text}")
 
 
-def warning(code: str, path: str, message: str, help: str = "", severity: Severity = Severity.WARNING) -> Problem:
-    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=severity)
+def warning(code: str, path: str, message: str, help: str = "") -> Problem:
+    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=Severity.WARNING)
