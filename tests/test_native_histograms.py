@@ -214,7 +214,7 @@ def test_tiles_do_not_change_the_result() -> None:
     [
         ("h", Semantics(compat=2), "native histograms as Prometheus 2 does"),
         ("rate(h[5m])", Semantics(compat=2), "native histograms as Prometheus 2 does"),
-        ("rate(h[5m] anchored)", Semantics(), "anchored or smoothed"),
+        ("h[5m] anchored", Semantics(), "native histograms in an anchored or smoothed range vector"),
         ('count_values("v", h)', Semantics(), "the aggregation `count_values` of native histograms"),
     ],
 )
@@ -230,6 +230,13 @@ def test_classic_and_native_histograms_side_by_side() -> None:
     series: dict[str, Samples] = {"h/native": ["count:4 buckets:[4]"]}
     assert evaluated("histogram_quantile(1, h)", series) == {"native": 1.0}
     assert evaluated('histogram_quantiles(h, "q", 0, 1)', series).keys() == {"native"}
+
+
+@pytest.mark.parametrize(("bound", "expected"), [("1", {}), ("no number", {"": 1.0})])
+def test_a_bucket_of_the_same_name_hides_a_histogram_if_it_is_one(bound: str, expected: dict[str, float]) -> None:
+    bucket = f'label_replace(label_replace(f, "le", "{bound}", "", ""), "__name__", "h", "", "")'
+    series: dict[str, Samples] = {"h": ["count:4 buckets:[4]"], "f": [1.0]}
+    assert evaluated(f"histogram_quantile(1, h or {bucket})", series) == expected
 
 
 @settings(max_examples=30, deadline=None)

@@ -27,10 +27,8 @@ class Difference:
 
 
 NO_STARTS = "recordings have no start timestamps (Prometheus's feature flag `use-start-timestamps`)"
-NOT_EXTENDED = "`anchored` and `smoothed` selectors of native histograms are refused"
 
 DIFFERENCES = (
     Difference("start_timestamps.test", True, r"\b(rate|irate|increase|resets)\((cumulative|delta)\[", 8, NO_STARTS),
     Difference("start_timestamps.test", False, r"\((cumulative|delta|series)\b", 10, NO_STARTS),
-    Difference("extended_vectors.test", False, r"\b(anchored|smoothed)\b", 44, NOT_EXTENDED),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tocsin.engine.extended import change, extended_range
+from tocsin.engine.extended import anchored, change, extended_range
 from tocsin.engine.merge import unique
 from tocsin.engine.native import prepared
 from tocsin.engine.select import newest, sample_times
@@ -31,9 +31,13 @@ def _apply(node: Call, tile: Tile) -> Value:
     if node.function == "timestamp" and isinstance(selector := unwrap(node.args[0]), VectorSelector):
         # Only a plain selector knows the times of its samples (Prometheus engine.go, `timestamp`).
         return sample_times(selector, tile).without_name()
-    if (extended := extended_range(node)) is not None:
+    arguments: list[Value]
+    if (extended := extended_range(node)) is None:
+        arguments = _arguments(node, tile)
+    elif node.function in ("changes", "resets"):
+        arguments = [anchored(extended, tile)]
+    else:
         return change(node.function, extended, tile)
-    arguments = _arguments(node, tile)
     try:
         implementation, arguments = prepared(node, arguments)
         return implementation(tile.steps(node), *arguments)

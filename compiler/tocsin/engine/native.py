@@ -24,12 +24,6 @@ def check_readable(series: Series, node: Expr, tile: Tile) -> None:
         raise unsupported(node, "native histograms as Prometheus 2 does")
 
 
-def check_floats(series: Series, node: Expr) -> None:
-    """For what reads only floats."""
-    if series.histograms is not None:
-        raise unsupported(node, "native histograms in an anchored or smoothed selector")
-
-
 def prepared(node: Call, arguments: Sequence[Value]) -> tuple[Callable[..., Value], list[Value]]:
     """The implementation for these arguments, and the arguments for it: the one place that knows who takes what."""
     function, native = FUNCTIONS[node.function], NATIVE.get(node.function)

@@ -92,24 +92,6 @@ def extended_change(
 
 
 @kernel
-def anchored_count(
-    times: Times, values: Values, lo: Offsets, hi: Offsets, start: Times, resets: bool, out: Values, present: Mask
-) -> None:
-    """How often the value fell (`resets`) or changed, from the last sample before the window on."""
-    for s in range(lo.shape[0]):
-        for t in range(lo.shape[1]):
-            a, b = lo[s, t], hi[s, t]
-            present[s, t] = b > a and times[b - 1] > start[t]
-            if not present[s, t]:
-                continue
-            n = 0
-            for i in range(max(a, first_after(times, a, b - 1, start[t]) - 1) + 1, b):
-                old, new = values[i - 1], values[i]
-                n += new < old if resets else new != old and (new == new or old == old)
-            out[s, t] = n
-
-
-@kernel
 def smoothed_at(times: Times, values: Values, lo: Offsets, hi: Offsets, at: Times, out: Values, present: Mask) -> None:
     """The value on the line between the samples before and after each time, the last one where none comes after."""
     for s in range(lo.shape[0]):
