@@ -189,6 +189,18 @@ def test_the_newest_info_wins() -> None:
     assert [labels_of("info(m)", METRIC | old | newer, t)[0]["data"] for t in (0, 1, 2)] == ["d", "new", "new"]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("double_exponential_smoothing(m[1m], Inf, 2)", "invalid smoothing factor. Expected: 0 < sf < 1, got: +Inf"),
+        ("double_exponential_smoothing(m[1m], 0.5, -1)", "invalid trend factor. Expected: 0 < tf < 1, got: -1.000000"),
+        (r"label_replace(m, 'a', 'b', 'own', '\\C')", r"invalid regular expression in label_replace(): \C"),
+    ],
+)
+def test_faults_are_told_in_the_words_of_prometheus(text: str, message: str) -> None:
+    assert error(text, METRIC) == message
+
+
 def test_two_infos_of_the_same_time_are_an_error() -> None:
     other = one(1.0, __name__="target_info", instance="a", job="1", data="e")
     message = error("info(m)", METRIC | TARGET | other)
@@ -196,6 +208,13 @@ def test_two_infos_of_the_same_time_are_an_error() -> None:
     assert message.endswith(f"@ {START}")
     conflict = one(1.0, __name__="build_info", instance="a", job="1", data="e")
     assert error('info(m, {__name__=~".+_info"})', METRIC | TARGET | conflict) == "conflicting label: data"
+
+
+def test_infos_need_not_agree_on_a_label_that_the_series_has() -> None:
+    own = one(1.0, __name__="m", instance="a", job="1", data="own")
+    conflict = one(1.0, __name__="build_info", instance="a", job="1", data="e", build="b")
+    (got,) = labels_of('info(m, {__name__=~".+_info"})', own | TARGET | conflict)
+    assert got == {**dict(next(iter(own))), "build": "b", "own": "other"}
 
 
 def test_info_is_looked_up_when_the_samples_are() -> None:
@@ -245,6 +264,25 @@ def test_a_ratio_and_its_complement_share_the_series() -> None:
 
 def test_limit_ratio_names_a_ratio_that_is_no_number() -> None:
     assert error("limit_ratio(NaN, m)", METRIC) == "Ratio value is NaN"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("limitk(2, g)", "ba"),
+        ("limitk(9, g)", "cdbae"),
+        ("limitk by (x) (2, g)", "bacde"),
+        ("limit_ratio(1, g)", "cdbae"),
+        ("limit_ratio by (x) (-1, g)", "bacde"),
+        ("limitk(-1e30, g)", ""),
+    ],
+)
+def test_what_is_limited_stands_as_a_heap_holds_it(text: str, kept: str) -> None:
+    data: dict[Labels, Samples] = {}
+    for (name, group), value in zip(("a1", "b1", "c2", "d2", "e3"), (9.0, 3.0, math.nan, -0.0, 7.5), strict=True):
+        data |= one(value, __name__="g", i=name, x=group)
+    frame = evaluate_instant(parse(text), recording(data), 0).frame
+    assert "".join(get(labels, "i") for labels in frame.labels) == kept
 
 
 # Order

@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from tocsin.functions.histograms import format_quantile
+from tocsin.functions.histograms import format_quantile, parse_bound
 from tocsin.functions.registry import FUNCTIONS, VECTOR, function, native
 from tocsin.functions.relabel import relabelled
 from tocsin.functions.values import Scalar, Steps, Vector
@@ -62,7 +62,7 @@ def _apart(vector: Vector) -> tuple[Vector, Vector]:
     present = vector.present.copy()
     for row, labels in enumerate(vector.labels):
         same_labels = rows.get(drop(labels, (BUCKET,)))
-        if same_labels is not None and get(labels, BUCKET):
+        if same_labels is not None and parse_bound(get(labels, BUCKET)) is not None:
             both = vector.present[row] & ~held[row] & held[same_labels]
             present[row] &= ~both
             present[same_labels] &= ~both

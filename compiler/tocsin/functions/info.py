@@ -104,7 +104,7 @@ def info(steps: Steps, base: Vector, infos: Vector) -> Vector:
         for rows, here in _combinations(candidates, base.present[row]):
             if not rows and needed and plain[row]:
                 continue
-            added, conflict = _added([infos.labels[one] for one in rows], wanted)
+            added, conflict = _added([infos.labels[one] for one in rows], own, wanted)
             if conflict:
                 failed, message = failed | here, message or f"conflicting label: {conflict}"
             labels.append(from_mapping({**added, **dict(own)}))
@@ -174,12 +174,13 @@ def _combinations(candidates: Sequence[Latest], present: Mask) -> Iterator[tuple
         yield [row for row in rows if row >= 0], here
 
 
-def _added(infos: Sequence[Labels], wanted: set[str]) -> tuple[dict[str, str], str]:
-    """The labels that info series bring, and one of which they bring two values."""
+def _added(infos: Sequence[Labels], own: Labels, wanted: set[str]) -> tuple[dict[str, str], str]:
+    """The labels that info series add to a series's own, and one of which they bring two values."""
+    has = dict(own)
     added: dict[str, str] = {}
     for labels in infos:
         for name, value in drop(labels, (NAME,)):
-            if wanted and name not in wanted:
+            if name in has or (wanted and name not in wanted):
                 continue
             if added.setdefault(name, value) != value:
                 return added, name

@@ -139,6 +139,7 @@ def double_exponential_smoothing(_steps: Steps, windows: Windows, level: Scalar,
     wrong = [some & ((factor.values <= 0) | (factor.values >= 1)) for factor in (level, trend)]
     for factor, bad, name in ((level, wrong[0], "smoothing"), (trend, wrong[1], "trend")):
         if bad.any():
-            message = f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {factor.values[bad][0]:f}"
+            got = f"{factor.values[bad][0]:f}".replace("-inf", "-Inf").replace("inf", "+Inf")
+            message = f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {got}"
             raise ExecutionError(message, wrong[0] | wrong[1], vector)
     return vector

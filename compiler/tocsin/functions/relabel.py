@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -13,35 +12,14 @@ import re2
 from tocsin.functions.registry import STRING, VECTOR, function
 from tocsin.functions.values import Compat, ExecutionError, Steps, Vector
 from tocsin.labels import NAME, Labels, from_mapping, get, is_plain_name
-
-_REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[\w]+)\}|(?P<bare>[\w]+))")
-
-
-def expand(template: str, match: re2._Match[str]) -> str:
-    """Go's `Regexp.Expand`: `$1`, `${1}`, `$name`, `$$`; what is not captured is empty.
-
-    >>> expand("$1-x", re2.match("(a)b", "ab"))
-    'a-x'
-    """
-
-    def replacement(reference: re.Match[str]) -> str:
-        name = reference["braced"] or reference["bare"]
-        if name is None:
-            return "$"
-        groups: dict[str, int] = match.re.groupindex
-        number = int(name) if name.isdecimal() else groups.get(name, -1)
-        return (match.group(number) or "") if 0 <= number <= match.re.groups else ""
-
-    return _REFERENCE.sub(replacement, template)
+from tocsin.promql.expand import expand
+from tocsin.promql.match import anchored
 
 
 @lru_cache(maxsize=1024)
 def _anchored(pattern: str, dot_matches_newline: bool) -> re2._Regexp[str]:
-    options = re2.Options()
-    options.dot_nl = dot_matches_newline
-    options.log_errors = False
     try:
-        return re2.compile(f"^(?:{pattern})$", options)
+        return anchored(pattern, dot_matches_newline)
     except re2.error as error:
         raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
 
@@ -74,7 +52,7 @@ def label_replace(steps: Steps, vector: Vector, target: str, replacement: str, s
     regex = _anchored(pattern, steps.compat == 3)
     _check_name(steps, target, "destination")
 
-    matches = [regex.fullmatch(get(labels, source)) for labels in vector.labels]
+    matches = [regex.search(get(labels, source)) for labels in vector.labels]
     found = [
         labels if match is None else relabelled(labels, target, expand(replacement, match))
         for labels, match in zip(vector.labels, matches, strict=True)

@@ -24,13 +24,23 @@ _ESCAPES = re.compile(r"\\Q.*?(?:\\E|$)|\\(?P<one>.)", re.DOTALL)
 @lru_cache(maxsize=4096)
 def regex(pattern: str) -> re2._Regexp[str]:
     """A compiled RE2 expression that must match the whole of a value; raises `re2.error`."""
-    options = re2.Options()
-    options.dot_nl = True
-    options.log_errors = False
+    options = _options(dot_matches_newline=True)
     re2.compile(pattern, options)  # alone, for `a)(b` is only one inside the parentheses
+    return anchored(pattern)
+
+
+def anchored(pattern: str, dot_matches_newline: bool = True) -> re2._Regexp[str]:
+    """An expression between `^(?:` and `)$`, to search with; raises `re2.error`."""
     if any(escape["one"] == "C" for escape in _ESCAPES.finditer(pattern)):
         raise re2.error("invalid escape sequence: `\\C`")  # a single byte; Go's RE2 has none
-    return re2.compile(f"^(?:{pattern})$", options)
+    return re2.compile(f"^(?:{pattern})$", _options(dot_matches_newline))
+
+
+def _options(dot_matches_newline: bool) -> re2.Options:
+    options = re2.Options()
+    options.dot_nl = dot_matches_newline
+    options.log_errors = False
+    return options
 
 
 def regex_fault(pattern: str) -> str | None:

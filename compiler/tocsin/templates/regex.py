@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 import re2
 
+from tocsin.promql.expand import expand
 from tocsin.templates.quote import is_printable, quoted
 from tocsin.templates.values import CallError
 
@@ -59,9 +59,6 @@ def matches(pattern: str, text: str) -> bool:
     return compiled(pattern).search(text) is not None
 
 
-_REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)\}|(?P<bare>\w+))")
-
-
 def replaced(pattern: str, replacement: str, text: str) -> str:
     """`Regexp.ReplaceAllString`: every match but empty ones right after another, with `$1` and `${name}` expanded."""
     try:
@@ -77,7 +74,7 @@ def replaced(pattern: str, replacement: str, text: str) -> str:
         start, end = found.span()
         parts.append(text[last:start])
         if end > last or start == 0:
-            parts.append(_expanded(replacement, found))
+            parts.append(expand(replacement, found))
         last = end
         at = end if end > at else at + 1
     return "".join([*parts, text[last:]])
@@ -86,15 +83,3 @@ def replaced(pattern: str, replacement: str, text: str) -> str:
 def _backquoted(pattern: str) -> str:
     plain = "`" not in pattern and all(is_printable(char) or char == "\t" for char in pattern)
     return f"`{pattern}`" if plain else quoted(pattern)
-
-
-def _expanded(replacement: str, found: re2._Match[str]) -> str:
-    def group(reference: re.Match[str]) -> str:
-        name = reference["braced"] or reference["bare"]
-        if name is None:
-            return "$"
-        names: dict[str, int] = found.re.groupindex
-        number = int(name) if name.isascii() and name.isdecimal() else names.get(name, -1)
-        return (found.group(number) or "") if 0 <= number <= found.re.groups else ""
-
-    return _REFERENCE.sub(group, replacement)
