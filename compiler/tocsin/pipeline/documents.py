@@ -77,9 +77,9 @@ class _Reader:
         self._release = release
 
     def stream(self, nodes: tuple[Node, ...]) -> None:
-        self.documents.empty = not any(map(_has_value, nodes))
+        self.documents.empty = not any(map(has_value, nodes))
         for index, node in enumerate(nodes):
-            if _has_value(node):
+            if has_value(node):
                 self._document(node, first=index == 0)
 
     def _document(self, node: Node, *, first: bool) -> None:
@@ -169,5 +169,6 @@ def _kind(node: Node) -> str:
     return kind.text.value if isinstance(kind, Scalar) and found else ""
 
 
-def _has_value(node: Node) -> bool:
+def has_value(node: Node) -> bool:
+    """Whether something is written in a document."""
     return not (isinstance(node, Scalar) and node.value is None)

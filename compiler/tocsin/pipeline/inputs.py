@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Problems, Severity, Source
-from tocsin.document import MapNode, Node, Scalar, parse_documents
-from tocsin.pipeline.documents import Documents, read_documents
+from tocsin.document import MapNode, parse_documents
+from tocsin.pipeline.documents import Documents, has_value, read_documents
 from tocsin.routingfile.release import Release
 from tocsin.rules import RuleGroup
 from tocsin.spec.settings import Settings, read_settings, without_secrets
@@ -100,7 +100,7 @@ def _read_settings(path: Path, problems: Problems, read: ReadFile) -> Settings:
     except ProblemError as error:
         problems.add(error.problem)
         return Settings()
-    return read_settings(nodes[0], problems) if nodes and _has_value(nodes[0]) else Settings()
+    return read_settings(nodes[0], problems) if nodes and has_value(nodes[0]) else Settings()
 
 
 def _nearest(path: Path) -> Path | None:
@@ -109,10 +109,6 @@ def _nearest(path: Path) -> Path | None:
         if (folder / SETTINGS).is_file():
             return folder / SETTINGS
     return None
-
-
-def _has_value(node: Node) -> bool:
-    return not (isinstance(node, Scalar) and node.value is None)
 
 
 _ABOUT_ALERTS = re.compile(r'"(?:groups|route|service|indicators|alerts|kind)"\s*:')

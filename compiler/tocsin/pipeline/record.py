@@ -14,7 +14,7 @@ from tocsin.record.run import Recorded, Tell, assemble, fetch
 from tocsin.record.target import Target, partial_of, target_of
 from tocsin.record.wanted import Wanted, wanted
 from tocsin.rules import RuleGroup
-from tocsin.sources.api import OpenedRecording, Piecewise
+from tocsin.sources.api import OpenedRecording, Piecewise, refuse
 from tocsin.sources.http.access import masked
 from tocsin.sources.open import open_recording
 from tocsin.sources.runs import Tally
@@ -45,7 +45,7 @@ def record(groups: Sequence[RuleGroup], order: Order, semantics: Semantics, prob
     wants, told = wanted(groups, start, end, semantics)
     problems.extend(told)
     if not wants:
-        raise _refuse("nothing", order.out, "these rules read no series")
+        raise refuse("nothing", order.out, "these rules read no series")
     selectors = tuple((want.selector, want.start, want.end) for want in wants)
     asked = Asked(_name(order.source), order.since, order.until, start, end, selectors)
     if begun is not None:
@@ -61,7 +61,7 @@ def record(groups: Sequence[RuleGroup], order: Order, semantics: Semantics, prob
         raise
     if not partial.samples:
         partial.remove()
-        raise _refuse("nothing", asked.source, "has no samples of what these rules read in that time")
+        raise refuse("nothing", asked.source, "has no samples of what these rules read in that time")
     recorded = assemble(wants, partial, target)
     problems.extend(_told(source, recorded.tally))
     problems.extend(_without_series(list(recorded.missing(wants)), asked.source))
@@ -72,7 +72,7 @@ def record(groups: Sequence[RuleGroup], order: Order, semantics: Semantics, prob
 def _target(out: str) -> Target:
     target = target_of(out)
     if target is None:
-        raise _refuse(
+        raise refuse(
             "output",
             out,
             "is neither a file of Parquet or Arrow nor a folder",
@@ -130,7 +130,3 @@ _SHOWN = 20
 
 def _note(code: str, path: str, message: str) -> Problem:
     return Problem(f"record/{code}", message, Source(path, "").span(0, 0), severity=Severity.INFO)
-
-
-def _refuse(code: str, path: str, message: str, help: str = "") -> ProblemError:
-    return ProblemError(Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help))

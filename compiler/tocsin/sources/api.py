@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from tocsin.diagnostics import Problem, ProblemError, Source
+from tocsin.diagnostics import Problem, ProblemError, Severity, Source
 from tocsin.promql.ast import Matcher
 from tocsin.registry import Registry
 from tocsin.series import Recording
@@ -63,6 +63,11 @@ KINDS: Registry[Kind] = Registry("kind of recording")
 def refuse(code: str, path: str, message: str, help: str = "") -> ProblemError:
     """A problem with a file as a whole."""
     return ProblemError(Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help))
+
+
+def warning(code: str, path: str, message: str, help: str = "") -> Problem:
+    """What is odd about a file or a server as a whole."""
+    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=Severity.WARNING)
 
 
 def refuse_line(

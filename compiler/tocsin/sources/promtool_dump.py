@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tocsin.diagnostics import Problem, ProblemError, Severity, Source
+from tocsin.diagnostics import ProblemError
 from tocsin.labels import Labels, from_mapping
 from tocsin.promql.ast import VectorSelector
 from tocsin.promql.match import matchers_of
 from tocsin.promql.parse import parse
-from tocsin.sources.api import KINDS, Kind, refuse_line
+from tocsin.sources.api import KINDS, Kind, refuse_line, warning
 from tocsin.sources.blocks import Block, blocks, line_at
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.rows import SampleRows, to_recording
@@ -74,10 +74,10 @@ class _Reader:
         problems = []
         if nan.any():
             message = f"{nan.sum():,} of the values are NaN; some may be staleness markers, which promtool prints alike"
-            problems.append(self._warning("no-staleness", message, "read the data folder itself"))
+            problems.append(warning("no-staleness", self._rows.path, message, "read the data folder itself"))
         if self._histograms:
             message = f"{self._histograms:,} samples are native histograms, and left out: only floats are read"
-            problems.append(self._warning("native-histograms", message))
+            problems.append(warning("native-histograms", self._rows.path, message))
         # Milliseconds were read as if they were seconds.
         return to_recording(self._rows.path, replace(columns, times=columns.times // 1000), problems)
 
@@ -95,10 +95,6 @@ class _Reader:
         if not labels or len(labels) < len(matchers):
             raise self._refuse("bad-sample", number, "expected labels in braces", (0, len(series)))
         return from_mapping(labels)
-
-    def _warning(self, code: str, message: str, help: str = "") -> Problem:
-        span = Source(self._rows.path, "").span(0, 0)
-        return Problem(f"input/{code}", message, span, help=help, severity=Severity.WARNING)
 
     def _refuse(self, code: str, number: int, message: str, place: tuple[int, int] | None = None) -> ProblemError:
         line = line_at(self._rows.path, number)

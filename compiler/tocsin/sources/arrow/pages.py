@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tocsin.diagnostics import ProblemError
+from tocsin.kernels.threads import cores
 from tocsin.series import Times
 from tocsin.sources.api import refuse
 from tocsin.sources.arrow.decode import Decoded, decode, times_of
@@ -43,10 +43,10 @@ class Pages:
     def decode(self, groups: Sequence[Group]) -> Iterator[Decoded]:
         """The series of each row group, in the order given. Raises ProblemError."""
         batches = list(_batches(groups))
-        step = _AHEAD * _threads()
+        step = _AHEAD * cores()
         for first in range(0, len(batches), step):
             some = batches[first : first + step]
-            decoded = _pool().map(self._decode, some) if len(some) > 1 and _threads() > 1 else map(self._decode, some)
+            decoded = _pool().map(self._decode, some) if len(some) > 1 and cores() > 1 else map(self._decode, some)
             yield from chain.from_iterable(decoded)
 
     def _decode(self, groups: Sequence[Group]) -> list[Decoded]:
@@ -93,10 +93,5 @@ def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
 
 
 @cache
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_threads(), thread_name_prefix="parquet")
+    return ThreadPoolExecutor(cores(), thread_name_prefix="parquet")

@@ -20,9 +20,9 @@ from tocsin.promql.ast import Matcher, MatrixSelector, VectorSelector
 from tocsin.promql.match import accepts
 from tocsin.promql.print import print_expr
 from tocsin.series import STALE, Series
+from tocsin.sources.api import warning
 from tocsin.sources.export_line import rounded
 from tocsin.sources.http.pieces import Matchers
-from tocsin.sources.http.recording import warning
 from tocsin.sources.http.server import ForeignError, GarbledError, Server, TooMuchError
 from tocsin.sources.runs import NORMAL_NAN, Runs, Tally, clipped, labels_of, settled
 from tocsin.sources.time import LATEST

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tocsin.diagnostics import Problem, Severity, Source
+from tocsin.diagnostics import Problem
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
+from tocsin.sources.api import warning
 from tocsin.sources.http.extent import extent
 from tocsin.sources.http.pieces import FIRST, Matchers, pieces
 from tocsin.sources.http.server import Server, TooMuchError
@@ -154,7 +155,3 @@ def told(path: str, tally: Tally) -> Iterator[Problem]:
             yield warning(code, path, f"{count:,} sample{'s are' if count > 1 else ' is'} {what}")
     for text in sorted(tally.warnings):
         yield warning("server", path, f"the server warns: {text}")
-
-
-def warning(code: str, path: str, message: str, help: str = "") -> Problem:
-    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=Severity.WARNING)

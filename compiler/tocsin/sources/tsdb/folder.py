@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from tocsin.diagnostics import Problem, ProblemError, Severity, Source
+from tocsin.diagnostics import Problem, ProblemError
 from tocsin.labels import format_labels
 from tocsin.promql.ast import Matcher
 from tocsin.series import Series
-from tocsin.sources.api import refuse
+from tocsin.sources.api import refuse, warning
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.tsdb.block import Block, is_block, open_block
 from tocsin.sources.tsdb.extent import first_time
@@ -124,15 +124,11 @@ def _told(path: str, odd: Oddities) -> Iterator[Problem]:
     if odd.histograms:
         count = sum(len(chunks) for chunks in odd.histograms.values())
         message = f"{count:,} chunks of native histograms were left out: only series of floats are read"
-        yield _warning("native-histograms", next(iter(odd.histograms)), message)
+        yield warning("native-histograms", next(iter(odd.histograms)), message)
     if odd.conflicts:
         count, first = sum(odd.conflicts.values()), format_labels(next(iter(odd.conflicts)))
         message = f"{count:,} samples contradict another at the same time and were dropped, the first in {first}"
-        yield _warning("out-of-order", path, message)
-
-
-def _warning(code: str, path: str, message: str, help: str = "") -> Problem:
-    return Problem(f"input/{code}", message, Source(path, "").span(0, 0), help=help, severity=Severity.WARNING)
+        yield warning("out-of-order", path, message)
 
 
 def accepts(path: str, head: bytes) -> bool:
@@ -175,7 +171,7 @@ def _read(path: str, fetch: Callable[[str], None]) -> TsdbRecording:
         raise refuse("unsupported", path, "has downsampled blocks only", _RAW)
     in_order, late, lost = head_series(log, max((meta.end for _, meta in used if meta.in_order), default=_BEFORE))
     problems = [
-        _warning("unsupported", folder, "left out: " + _DOWNSAMPLED.format(meta.resolution // 1000), _RAW)
+        warning("unsupported", folder, "left out: " + _DOWNSAMPLED.format(meta.resolution // 1000), _RAW)
         for folder, meta in metas.items()
         if meta.resolution
     ]
@@ -185,9 +181,9 @@ def _read(path: str, fetch: Callable[[str], None]) -> TsdbRecording:
         (lost, "lost-series", "samples were left out: no record tells of which series they are"),
     )
     wal = os.path.join(path, "wal")
-    problems += [_warning(code, wal, f"{count:,} {message}") for count, code, message in counts if count]
+    problems += [warning(code, wal, f"{count:,} {message}") for count, code, message in counts if count]
     problems += [
-        _warning("truncated", file, f"the log ends at byte {at}, in the middle of a record that a server was writing")
+        warning("truncated", file, f"the log ends at byte {at}, in the middle of a record that a server was writing")
         for file, at in log.cut
     ]
     return TsdbRecording(path, used, (in_order, late), problems, fetch)
