@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.command import SPEC, START, run, write_files
 from tests.prometheus import prometheus
+from typer.testing import CliRunner
 
+from tocsin.cli import app
 from tocsin.labels import from_mapping
 
 COMMANDS = ("check", "compile", "backtest", "record", "query", "explain", "schema")
@@ -36,6 +41,29 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
     assert done.stderr == ""
+
+
+def test_the_version_is_that_of_the_installed_package(tmp_path: Path) -> None:
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"tocsin {metadata.version('tocsin')}\n", "")
+    assert "\n  --version " in run("--help", cwd=tmp_path).stdout
+
+
+def test_no_command_waits_for_the_version(tmp_path: Path) -> None:
+    program = "import sys; from tocsin.cli import app; app(['schema'], standalone_mode=False)\n"
+    program += "assert 'importlib.metadata' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_version_of_what_is_not_installed_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 2
+    assert "is not installed" in " ".join(done.output.split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -68,6 +96,7 @@ def test_every_command_has_help(name: str, tmp_path: Path) -> None:
         (("backtest", "specs", *DATA, "--start", "1e9x"), "`1e9x` is not a time"),
         (("explain", "noise/sngle-event"), "did you mean `noise/single-event`?"),
         (("explain", "ShopErrorRateHi"), "did you mean `ShopErrorRateHigh`?"),
+        (("explain", "zebra"), " others"),
     ],
 )
 def test_a_wrong_call_ends_with_2_and_says_so_on_standard_error(call: tuple[str, ...], told: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -55,9 +55,26 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    """Prints the version of the installed package, and ends."""
+    if not asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # 30 ms, which no command waits for
+
+    try:
+        print(f"tocsin {version('tocsin')}")
+    except PackageNotFoundError:
+        raise typer.BadParameter("tocsin runs from its source, and is not installed: only a package has one") from None
+    raise typer.Exit
+
+
 @app.callback()
-def tocsin() -> None:
-    """What stands before a command: no options."""
+def tocsin(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 def main() -> None:
