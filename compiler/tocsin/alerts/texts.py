@@ -14,7 +14,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.histograms.model import Histogram
 from tocsin.histograms.notation import describe
 from tocsin.labels import NAME, Labels, from_mapping
-from tocsin.promql.ast import Expr, ValueType, VectorSelector, value_type, walk
+from tocsin.promql.ast import Expr, ValueType, selectors, value_type
 from tocsin.promql.check import check
 from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse
@@ -137,7 +137,7 @@ class Texts:
     def _query(self, text: str, time: int) -> list[Sample]:
         """What a query in a template returns."""
         expr = self._parsed(text)
-        for selector in (node for node in walk(expr) if isinstance(node, VectorSelector)):
+        for selector in selectors(expr):
             if name := could_read(selector, self.unknown):
                 raise UnsupportedTemplateError(f"it queries `{name}`, which a rule records that is evaluated elsewhere")
         try:

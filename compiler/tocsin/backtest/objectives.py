@@ -15,7 +15,7 @@ from tocsin.backtest.run import SEVERITY
 from tocsin.diagnostics import Problem, Severity
 from tocsin.duration import parse_duration
 from tocsin.labels import NAME, Labels, drop, get
-from tocsin.promql.ast import Binary, Matcher, Number, VectorSelector, walk
+from tocsin.promql.ast import Binary, Matcher, Number, VectorSelector, selectors, walk
 from tocsin.promql.grouped import groups as grouped
 from tocsin.promql.match import matchers_of
 from tocsin.registry import suggest
@@ -71,8 +71,8 @@ def _weights(spent: RecordingRule) -> dict[str, float]:
     for node in walk(spent.expr):
         match node:
             case Binary(op="*", lhs=Number(value=weight), rhs=share):
-                read = [one for one in walk(share) if isinstance(one, VectorSelector)]
-                counted = {by.value for one in read for by in one.matchers if (by.label, by.op) == (OBJECTIVE, "=")}
+                read = (by for one in selectors(share) for by in one.matchers)
+                counted = {by.value for by in read if (by.label, by.op) == (OBJECTIVE, "=")}
                 for part in counted - {spent.labels[OBJECTIVE]}:
                     weights.setdefault(part, weight)
     return weights

@@ -22,7 +22,7 @@ from tocsin.alerts.returned import Returned, points
 from tocsin.backtest.model import Window
 from tocsin.engine.semantics import Semantics
 from tocsin.labels import NAME, drop
-from tocsin.promql.ast import Binary, Expr, Matcher, VectorSelector, unwrap, walk
+from tocsin.promql.ast import Binary, Expr, Matcher, VectorSelector, selectors, unwrap
 from tocsin.promql.compare import Comparison, comparison
 from tocsin.promql.match import matchers_of
 from tocsin.promql.print import print_expr
@@ -73,8 +73,8 @@ class Rerun:
     def unread(self) -> tuple[str, ...]:
         """The selectors of the alert's expression that find no sample in the window."""
         made = self._recorded | set(WRITTEN_BY_ALERTS)
-        selectors = [node for node in _selectors(self.rule.expr) if not could_read(node, made)]
-        return tuple(dict.fromkeys(print_expr(_bare(node)) for node in selectors if not self._has_samples(node)))
+        own = [node for node in selectors(self.rule.expr) if not could_read(node, made)]
+        return tuple(dict.fromkeys(print_expr(_bare(node)) for node in own if not self._has_samples(node)))
 
     @property
     def _recorded(self) -> set[str]:
@@ -110,7 +110,7 @@ class Rerun:
         """The groups, the alert recorded in its place, and without other alerts unless it reads what they write."""
         labels = {name: text for name, text in self.rule.labels.items() if "{{" not in text}
         recorder = RecordingRule(_RETURNED, self.rule.expr, {**labels, "alertname": self.rule.name})
-        alerts = any(could_read(node, WRITTEN_BY_ALERTS) for node in _selectors(self.rule.expr))
+        alerts = any(could_read(node, WRITTEN_BY_ALERTS) for node in selectors(self.rule.expr))
         for group in self.groups if alerts or self._recorded else (self._group,):
             rules = (recorder if rule is self.rule else rule for rule in group.rules)
             yield replace(group, rules=tuple(rule for rule in rules if alerts or isinstance(rule, RecordingRule)))
@@ -132,10 +132,6 @@ class Rerun:
 
 _DAY = 86_400_000
 _OPERATIONS = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
-
-
-def _selectors(expr: Expr) -> list[VectorSelector]:
-    return [node for node in walk(expr) if isinstance(node, VectorSelector)]
 
 
 def _bare(selector: VectorSelector) -> VectorSelector:

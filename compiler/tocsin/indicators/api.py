@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tocsin.diagnostics import Problem, ProblemError, Problems
 from tocsin.document import MapNode, Node, Scalar
-from tocsin.promql.ast import Expr, ValueType, VectorSelector, unwrap, value_type, walk
+from tocsin.promql.ast import Expr, ValueType, VectorSelector, selectors, unwrap, value_type
 from tocsin.promql.durations import resolve
 from tocsin.promql.parse import parse, parse_windowed
 from tocsin.quantity import Unit
@@ -184,5 +184,5 @@ def read_selector(node: Scalar | None, problems: Problems) -> VectorSelector | N
 
 def only_selector(expr: Expr) -> VectorSelector | None:
     """The selector of an expression that reads one, as it stands there, or None where it reads several."""
-    found = {node for node in walk(expr) if isinstance(node, VectorSelector)}
+    found = set(selectors(expr))
     return found.pop() if len(found) == 1 else None

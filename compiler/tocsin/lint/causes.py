@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 
 from tocsin.lint.conditions import branches
+from tocsin.lint.matchers import selectors
 from tocsin.lint.memo import walked
-from tocsin.promql.ast import Call, Expr, VectorSelector
+from tocsin.promql.ast import Call, Expr
 from tocsin.promql.compare import comparisons
 
 PROCESSOR = "a busy processor"
@@ -46,7 +47,7 @@ def causes(expr: Expr) -> dict[str, str]:
     """The causes that an alert watches, each with a metric of it; none where it watches anything else too."""
     if any(isinstance(node, Call) and node.function in _FORESEEING for node in walked(expr)):
         return {}
-    names = [node.name or "" for node in walked(expr) if isinstance(node, VectorSelector)]
+    names = [node.name or "" for node in selectors(expr)]
     found: dict[str, str] = {}
     for name in names:
         cause = next((cause for cause, pattern in _CAUSES.items() if pattern.search(name)), None)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from tocsin.lint.api import AnyRule, Subject
 from tocsin.lint.conditions import branches
-from tocsin.lint.memo import once, walked
+from tocsin.lint.matchers import selectors
+from tocsin.lint.memo import once
 from tocsin.promql.ast import Expr, Matcher, Paren, VectorSelector, transform
 from tocsin.promql.compare import Comparison, comparison
 from tocsin.promql.match import accepts, matchers_of
@@ -37,7 +38,7 @@ def may_share_series(first: Expr, second: Expr) -> bool:
 
     None does where one wants a value of a label that the other rejects, and of two different patterns nobody knows.
     """
-    left, right = _selectors(first), _selectors(second)
+    left, right = list(selectors(first)), list(selectors(second))
     if len(left) != 1 or len(right) != 1 or left[0].name != right[0].name:
         return False
     return not any(
@@ -46,10 +47,6 @@ def may_share_series(first: Expr, second: Expr) -> bool:
         for other in matchers_of(right[0])
         if one.label == other.label and one != other
     )
-
-
-def _selectors(expr: Expr) -> list[VectorSelector]:
-    return [node for node in walked(expr) if isinstance(node, VectorSelector)]
 
 
 def _may_part(one: Matcher, other: Matcher) -> bool:

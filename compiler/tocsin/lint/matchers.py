@@ -14,7 +14,7 @@ _LITERAL = re.compile(r"(?:[\w \-/:@,;=%&~#!<>'\"]|\\[.\-/+*?()\[\]{}|^$])*")
 
 
 def selectors(expr: Expr) -> Iterator[VectorSelector]:
-    """Every selector of an expression."""
+    """As `tocsin.promql.ast.selectors`, of an expression that is walked again and again."""
     return (node for node in walked(expr) if isinstance(node, VectorSelector))
 
 

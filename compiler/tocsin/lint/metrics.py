@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tocsin.lint.memo import walked
-from tocsin.promql.ast import Expr, VectorSelector
+from tocsin.lint.matchers import selectors
+from tocsin.promql.ast import Expr
 from tocsin.spec.settings import MetricType
 
 COUNTER_SUFFIXES = ("_total", "_bucket", "_count", "_sum")
@@ -51,5 +51,5 @@ def is_renamed(expr: Expr, declared: Mapping[str, MetricType]) -> bool:
     """Whether an expression reads a gauge that is named like a counter: its values are not what `bounds` says."""
     if not declared:
         return False
-    names = (node.name or "" for node in walked(expr) if isinstance(node, VectorSelector))
+    names = (node.name or "" for node in selectors(expr))
     return any(name.endswith(COUNTER_SUFFIXES) and declared.get(name) == "gauge" for name in names)

@@ -226,6 +226,11 @@ def walk(node: Expr) -> Iterator[Expr]:
         rest.extend(reversed(children(node)))
 
 
+def selectors(node: Expr) -> Iterator[VectorSelector]:
+    """Every selector of an expression."""
+    return (one for one in walk(node) if isinstance(one, VectorSelector))
+
+
 def changed(node: Expr, fields: Mapping[str, Any]) -> Expr:
     """The node with other values of fields that its type has; itself where there are none."""
     return replace(node, **fields) if fields else node

@@ -38,8 +38,9 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.conditions import branches
+from tocsin.lint.matchers import selectors
 from tocsin.lint.memo import walked
-from tocsin.promql.ast import ARITHMETIC, Aggregation, Binary, Expr, VectorSelector, unwrap
+from tocsin.promql.ast import ARITHMETIC, Aggregation, Binary, Expr, unwrap
 from tocsin.promql.compare import comparisons
 
 
@@ -65,4 +66,4 @@ def _summed(expr: Expr) -> frozenset[str]:
     node = unwrap(expr)
     if not isinstance(node, Aggregation) or node.op not in ("sum", "count", "avg"):
         return frozenset()
-    return frozenset(one.name or "" for one in walked(node) if isinstance(one, VectorSelector))
+    return frozenset(one.name or "" for one in selectors(node))

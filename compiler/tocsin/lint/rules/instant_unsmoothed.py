@@ -50,6 +50,7 @@ from tocsin.lint.api import Finding, Subject, lint_rule
 from tocsin.lint.burn import window
 from tocsin.lint.conditions import branches
 from tocsin.lint.events import is_counter
+from tocsin.lint.matchers import selectors
 from tocsin.lint.memo import walked
 from tocsin.promql.ast import Call, Expr, VectorSelector
 from tocsin.promql.compare import Comparison, comparisons
@@ -90,7 +91,7 @@ def _two_samples(subject: Subject) -> Finding:
 
 def _is_state(found: Comparison) -> bool:
     """Whether a number is one of a few that a metric has, and not a level; `up` depends on one scrape."""
-    names = [node.name or "" for node in walked(found.value) if isinstance(node, VectorSelector)]
+    names = [node.name or "" for node in selectors(found.value)]
     if any(name == "up" or name.endswith("_up") for name in names):
         return False
     return found.op in ("==", "!=") or found.threshold in (0, 1)

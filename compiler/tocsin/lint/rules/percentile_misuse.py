@@ -40,6 +40,7 @@ from collections.abc import Iterator
 from tocsin.diagnostics import Severity
 from tocsin.lint.api import AnyRule, Finding, lint_rule
 from tocsin.lint.labels import flow
+from tocsin.lint.matchers import selectors
 from tocsin.lint.memo import walked
 from tocsin.promql.ast import Aggregation, Call, Expr, MatrixSelector, Subquery, VectorSelector, unwrap
 from tocsin.promql.compare import constant
@@ -90,7 +91,7 @@ def _share(node: Expr, q: Expr, subject: AnyRule) -> Iterator[Finding]:
 
 def _buckets(buckets: Expr, subject: AnyRule) -> Iterator[Finding]:
     """Buckets of a classic histogram that lost their bounds, or that were never made a rate."""
-    read = [one for one in walked(buckets) if isinstance(one, VectorSelector)]
+    read = list(selectors(buckets))
     if not read or not all((one.name or "").endswith("_bucket") for one in read):
         return
     if "le" not in flow(buckets).may:

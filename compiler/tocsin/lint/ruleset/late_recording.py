@@ -45,8 +45,7 @@ from collections.abc import Iterator, Mapping
 from tocsin.diagnostics import Severity
 from tocsin.duration import format_duration
 from tocsin.lint.api import AnyRule, Finding, Recording, RuleSet, lint_rule
-from tocsin.lint.memo import walked
-from tocsin.promql.ast import VectorSelector
+from tocsin.lint.matchers import selectors
 
 Lag = tuple[int, tuple[str, ...]]
 """Milliseconds, and the recorded metrics on the way."""
@@ -74,7 +73,7 @@ def _lag(one: AnyRule, recorded: Mapping[str, Recording], known: dict[int, Lag])
     found = known.get(id(one))
     if found is None:
         known[id(one)] = (0, ())  # a rule that reads itself reads its last result
-        names = {node.name or "" for node in walked(one.rule.expr) if isinstance(node, VectorSelector)}
+        names = {node.name or "" for node in selectors(one.rule.expr)}
         ways = (_through(name, one, recorded, known) for name in sorted(names) if name in recorded)
         found = known[id(one)] = max(ways, default=(0, ()))
     return found

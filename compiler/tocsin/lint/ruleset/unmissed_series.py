@@ -78,7 +78,8 @@ Good::
 from collections.abc import Iterator
 
 from tocsin.diagnostics import Severity
-from tocsin.lint.api import Finding, RuleSet, Subject, lint_rule
+from tocsin.lint.api import Finding, RuleSet, lint_rule
+from tocsin.lint.matchers import selectors
 from tocsin.lint.memo import walked
 from tocsin.promql.ast import Call, VectorSelector
 from tocsin.promql.match import accepts
@@ -88,9 +89,10 @@ from tocsin.promql.match import accepts
 def check(subject: RuleSet) -> Iterator[Finding]:
     if not subject.is_whole:
         return
-    missed, jobs = _missed(subject), [one for alert in subject.alerts for one in _selectors(alert) if one.name == "up"]
+    missed = _missed(subject)
+    jobs = [one for alert in subject.alerts for one in selectors(alert.rule.expr) if one.name == "up"]
     for alert in subject.alerts:
-        read = _selectors(alert)
+        read = list(selectors(alert.rule.expr))
         named = [one.name for one in read if one.name]
         if not alert.wakes or alert.compiled or any(name in missed or name.startswith("ALERTS") for name in named):
             continue
@@ -102,15 +104,11 @@ def check(subject: RuleSet) -> Iterator[Finding]:
             yield Finding(message, alert.place("alert"), "nobody misses its series", help)
 
 
-def _selectors(alert: Subject) -> list[VectorSelector]:
-    return [node for node in walked(alert.rule.expr) if isinstance(node, VectorSelector)]
-
-
 def _missed(subject: RuleSet) -> set[str]:
     """The metrics whose absence some alert is about."""
     calls = (node for alert in subject.alerts for node in walked(alert.rule.expr) if isinstance(node, Call))
     gone = (call for call in calls if call.function in ("absent", "absent_over_time"))
-    return {node.name or "" for call in gone for node in walked(call) if isinstance(node, VectorSelector)}
+    return {node.name or "" for call in gone for node in selectors(call)}
 
 
 def _watches(up: VectorSelector, job: str) -> bool:
