@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.labels import Labels, from_mapping
-from tocsin.record.oddities import Clocks, Covered, Leap, Lives, Relabelled, relabelled, without_markers
+from tocsin.record.oddities import Clocks, Covered, Leap, Lives, Relabelled, relabelled
 from tocsin.record.run import Recorded
 from tocsin.report.record import summary
-from tocsin.series import STALE_BITS, Series
+from tocsin.series import STALE_BITS, Series, without_markers
 
 S = 1000
 STEP = 15 * S

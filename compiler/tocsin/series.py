@@ -68,14 +68,31 @@ def any_histograms(histograms: Objects) -> Objects | None:
     return histograms if are_histograms(histograms).any() else None
 
 
+def offsets_of(lengths: Sequence[int] | Offsets | Mask) -> Offsets:
+    """int64[N + 1]: where each of N runs of these lengths begins, and where the last ends.
+
+    Of a mask, how many are kept before each place.
+
+    >>> offsets_of([2, 0, 3]).tolist()
+    [0, 2, 2, 5]
+    """
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, dtype=np.int64, out=offsets[1:])
+    return offsets
+
+
 def only(series: Series, kept: Mask) -> Series:
     """The samples of a mask (bool[N]); series without any are dropped."""
     if kept.all():
         return series
-    before = np.concatenate([[0], np.cumsum(kept)])
     histograms = None if series.histograms is None else series.histograms[kept]
-    columns = before[series.offsets], series.times[kept], series.values[kept]
+    columns = offsets_of(kept)[series.offsets], series.times[kept], series.values[kept]
     return with_samples(Series(series.labels, *columns, histograms))
+
+
+def without_markers(series: Series) -> Series:
+    """The samples that are no staleness markers; series without any are dropped."""
+    return only(series, series.values.view(np.uint64) != STALE_BITS)
 
 
 def with_samples(series: Series) -> Series:

@@ -13,7 +13,7 @@ from tocsin.alerts.result import Evaluations
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import STALE, Mask, Objects, Recording, Series, Times, Values
+from tocsin.series import STALE, Mask, Objects, Recording, Series, Times, Values, offsets_of
 
 Samples: TypeAlias = tuple[Times, Values, Objects | None]
 """The times and values of a series, and the native histograms among them, if there are any."""
@@ -139,7 +139,7 @@ def _series(columns: Columns) -> Series:
     lengths = [len(columns[one][0]) for one in labels]
     nothing = np.zeros(0, dtype=np.int64), np.zeros(0), None
     times, values, histograms = _joined([nothing, *(columns[one] for one in labels)])
-    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    offsets = offsets_of(lengths)
     return Series(labels, offsets, times, values, histograms)
 
 

@@ -22,7 +22,7 @@ from tocsin.kernels.extended import edges, extended_change, smoothed_at
 from tocsin.kernels.windows import windows
 from tocsin.promql.ast import Call, MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.match import matchers_of
-from tocsin.series import Times, any_histograms, are_histograms
+from tocsin.series import Times, any_histograms, are_histograms, offsets_of
 
 
 def smoothed(node: VectorSelector, tile: Tile) -> Vector:
@@ -74,7 +74,7 @@ def _native(
     if around.histograms is None:
         return floats
     held, found = are_histograms(around.histograms), np.full(around.shape, None, dtype=object)
-    counts = np.concatenate([[0], np.cumsum(held)])
+    counts = offsets_of(held)
     count = counts[around.hi] - counts[around.lo]
     for s, t in np.argwhere((count > 0) & (count == around.hi - around.lo)).tolist():
         window = slice(around.lo[s, t], around.hi[s, t])

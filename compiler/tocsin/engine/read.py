@@ -11,7 +11,7 @@ from tocsin.engine.semantics import Semantics
 from tocsin.functions.info import describing
 from tocsin.promql.ast import At, Call, Expr, Matcher, MatrixSelector, Subquery, VectorSelector, children
 from tocsin.promql.match import matchers_of
-from tocsin.series import STALE_BITS, Objects, Offsets, Recording, Resident, Series, only, with_samples
+from tocsin.series import Objects, Offsets, Recording, Resident, Series, offsets_of, with_samples, without_markers
 
 Matchers = tuple[Matcher, ...]
 Stretch = tuple[int, int]
@@ -191,8 +191,7 @@ class Reader:
             return series
         key = self._key(need)
         if key not in self._fresh:
-            series = self.with_stale(need)
-            self._fresh[key] = only(series, series.values.view(np.uint64) != STALE_BITS)
+            self._fresh[key] = without_markers(self.with_stale(need))
         return self._fresh[key]
 
 
@@ -212,7 +211,7 @@ def continued(before: Series, start: int, after: Series) -> Series:
         low += int(np.searchsorted(before.times[low:high], start))
         pieces += [(before, slice(low, high)), (after, slice(*later.get(one, (0, 0))))]
     lengths = [cut.stop - cut.start for _series, cut in pieces]
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])[::2]
+    offsets = offsets_of(lengths)[::2]
     return Series(
         labels,
         np.ascontiguousarray(offsets),

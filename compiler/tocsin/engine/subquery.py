@@ -13,7 +13,7 @@ from tocsin.engine.semantics import Failure
 from tocsin.engine.tile import Tile, value_of
 from tocsin.functions.values import Compat, Vector, Windows
 from tocsin.promql.ast import Subquery
-from tocsin.series import Mask, Offsets, Series, Times
+from tocsin.series import Mask, Offsets, Series, Times, offsets_of
 
 
 @value_of.register
@@ -62,7 +62,7 @@ def as_series(vector: Vector, times: Times) -> tuple[Series, Mask | None]:
     order = order[np.any(vector.present[order], axis=1)]
     present = vector.present[order]
     rows, columns = np.nonzero(present)
-    offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+    offsets = offsets_of(present.sum(axis=1))
     labels = tuple(vector.labels[row] for row in order)
     histograms = None if vector.histograms is None else without_resets(vector.histograms[order][rows, columns])
     series = Series(labels, offsets, times[columns], vector.values[order][rows, columns], histograms)

@@ -16,7 +16,7 @@ from tocsin.functions.values import Scalar, Steps, Vector
 from tocsin.kernels import histogram as kernels
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels, drop, get
-from tocsin.series import Mask, Offsets, Values
+from tocsin.series import Mask, Offsets, Values, offsets_of
 
 BUCKET = "le"
 
@@ -76,7 +76,7 @@ def classic(vector: Vector) -> Histograms:
         tuple(histograms),
         np.array([bound for bound, _row in buckets], dtype=np.float64),
         np.array([row for _bound, row in buckets], dtype=np.int64),
-        np.cumsum([0, *map(len, histograms.values())], dtype=np.int64),
+        offsets_of(list(map(len, histograms.values()))),
         np.ascontiguousarray(vector.rank) if as_given and vector.rank is not None else np.empty((0, 0), dtype=np.int64),
     )
 

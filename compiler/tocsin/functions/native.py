@@ -26,7 +26,7 @@ from tocsin.histograms.arithmetic import (
 from tocsin.histograms.model import Histogram, same
 from tocsin.histograms.resets import is_reset
 from tocsin.kernels.rate import covered
-from tocsin.series import Mask, Objects, Offsets, any_histograms, are_histograms, histograms_at
+from tocsin.series import Mask, Objects, Offsets, any_histograms, are_histograms, histograms_at, offsets_of
 
 Fold: TypeAlias = Callable[[list[Histogram]], Histogram | None]
 
@@ -38,7 +38,7 @@ def _objects(windows: Windows) -> Objects:
 
 def _how_many(windows: Windows) -> Offsets:
     """int64[S, T]: the histograms of each window."""
-    before = np.concatenate([[0], np.cumsum(are_histograms(_objects(windows)))])
+    before = offsets_of(are_histograms(_objects(windows)))
     return np.asarray(before[windows.hi] - before[windows.lo])
 
 

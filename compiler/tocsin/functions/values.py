@@ -12,7 +12,7 @@ import numpy as np
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, drop
 from tocsin.promql.ast import Call
-from tocsin.series import Mask, Objects, Offsets, Times, Values, are_histograms
+from tocsin.series import Mask, Objects, Offsets, Times, Values, are_histograms, offsets_of
 
 Compat: TypeAlias = Literal[2, 3]
 
@@ -166,7 +166,7 @@ class Windows:
         if self.histograms is None:
             return self
         kept = ~are_histograms(self.histograms)
-        before = np.concatenate([[0], np.cumsum(kept)])
+        before = offsets_of(kept)
 
         def find(rows: slice) -> tuple[Offsets, Offsets]:
             lo, hi = self.positions.of_rows(rows)

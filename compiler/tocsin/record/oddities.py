@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tocsin.labels import NAME, Labels, drop, get
-from tocsin.series import STALE_BITS, Mask, Series, Times
+from tocsin.series import Mask, Series, Times
 
 Covered: TypeAlias = Callable[[Labels, int, int], bool]
 """Whether all samples of a series from one time to another were asked for."""
@@ -211,14 +211,3 @@ def _leaps(steps: Times, interval: float) -> tuple[Mask, Mask]:
     long = steps > 5 * interval
     off = np.abs(steps - np.rint(steps / interval) * interval) > interval / 4
     return between & long, between & ~long & off
-
-
-def without_markers(part: Series) -> Series:
-    """The samples that are no staleness markers, and only series that have one."""
-    real = part.values.view(np.uint64) != STALE_BITS
-    if real.all():
-        return part
-    offsets = np.concatenate(([0], np.cumsum(real)))[part.offsets]
-    filled = np.diff(offsets) > 0
-    labels = tuple(one for one, some in zip(part.labels, filled.tolist(), strict=True) if some)
-    return Series(labels, np.concatenate((offsets[:1], offsets[1:][filled])), part.times[real], part.values[real])

@@ -10,11 +10,11 @@ import numpy as np
 
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.match import matches
-from tocsin.record.oddities import Clocks, Leap, Lives, Relabelled, relabelled, without_markers
+from tocsin.record.oddities import Clocks, Leap, Lives, Relabelled, relabelled
 from tocsin.record.partial import Partial
 from tocsin.record.target import STEP, Target
 from tocsin.record.wanted import Wanted
-from tocsin.series import STALE_BITS, Series
+from tocsin.series import STALE_BITS, Series, without_markers
 from tocsin.sources.api import OpenedRecording, Piecewise
 from tocsin.sources.runs import Piece, Runs, Tally, settled
 

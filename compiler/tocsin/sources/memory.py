@@ -14,7 +14,7 @@ from tocsin.kernels.threads import over_rows
 from tocsin.labels import NAME, Labels, get
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import matches
-from tocsin.series import STALE_BITS, Objects, Series, Times, Values, any_histograms, only
+from tocsin.series import STALE_BITS, Objects, Series, Times, Values, any_histograms, offsets_of, only
 
 Rows = npt.NDArray[np.int64]
 
@@ -104,7 +104,7 @@ def _cut(every: Series, cuts: Sequence[tuple[int, int, int]]) -> Series:
     lengths = [high - low for _, low, high in cuts]
     return Series(
         tuple(every.labels[index] for index, _, _ in cuts),
-        np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64),
+        offsets_of(lengths),
         np.concatenate([every.times[low:high] for _, low, high in cuts] or [every.times[:0]]),
         np.concatenate([every.values[low:high] for _, low, high in cuts] or [every.values[:0]]),
         _cut_histograms(every.histograms, cuts),
@@ -163,7 +163,7 @@ def sort(columns: Columns) -> Sorted:
     counts = np.bincount(owner[kept], minlength=len(names))
     series = Series(
         tuple(columns.labels[index] for index in names),
-        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        offsets_of(counts),
         times[kept],
         columns.values[order][kept],
     )

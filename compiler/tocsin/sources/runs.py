@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tocsin.labels import Labels, from_mapping
-from tocsin.series import Offsets, Series, Times, Values
+from tocsin.series import Series, Times, Values, offsets_of, only
 from tocsin.sources.memory import Columns, sort
 
 NORMAL_NAN = np.array([0x7FF8000000000001], dtype=np.uint64).view(np.float64)[0]
@@ -91,7 +91,7 @@ def settled(runs: Runs) -> tuple[Series, Tally]:
     row = np.repeat(owner[order], [len(runs.times[run]) for run in order])
     if ((times[1:] > times[:-1]) | (row[1:] != row[:-1])).all():
         counts = np.bincount(row, minlength=len(known))
-        return Series(tuple(known), _offsets(counts), times, values), Tally()
+        return Series(tuple(known), offsets_of(counts), times, values), Tally()
     backward = sum(int((run[1:] < run[:-1]).sum()) for run in runs.times)
     place = np.lexsort((times, row))
     found = sort(Columns(tuple(known), row[place], times[place], values[place], place))
@@ -121,17 +121,4 @@ def union(several: Iterable[Series]) -> Series:
 
 def clipped(series: Series, start: int, end: int) -> Series:
     """The samples from `start` to `end`, both inclusive, and only series that have one."""
-    inside = (series.times >= start) & (series.times <= end)
-    if inside.all():
-        return series
-    before = np.concatenate(([0], np.cumsum(inside)))
-    offsets = before[series.offsets]
-    filled = np.diff(offsets) > 0
-    labels: Sequence[Labels] = [one for one, some in zip(series.labels, filled.tolist(), strict=True) if some]
-    return Series(
-        tuple(labels), np.concatenate((offsets[:1], offsets[1:][filled])), series.times[inside], series.values[inside]
-    )
-
-
-def _offsets(counts: Offsets) -> Offsets:
-    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return only(series, (series.times >= start) & (series.times <= end))

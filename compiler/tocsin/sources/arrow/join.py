@@ -9,7 +9,7 @@ import numpy as np
 
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import Labels
-from tocsin.series import Series, Times, Values
+from tocsin.series import Series, Times, Values, offsets_of
 
 Piece = tuple[Times, Values]
 """Some samples of one series, in the order of time."""
@@ -23,7 +23,7 @@ def joined(pieces: Mapping[Labels, Sequence[Piece]], merge: Merge) -> Series:
     labels = tuple(sorted(pieces))
     ordered = [_in_order(one, pieces[one], merge) for one in labels]
     lengths = [sum(len(times) for times, _ in parts) for parts in ordered]
-    offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
+    offsets = offsets_of(lengths)
     series = Series(labels, offsets, np.empty(offsets[-1], dtype=np.int64), np.empty(offsets[-1]))
 
     def copy(rows: slice) -> None:

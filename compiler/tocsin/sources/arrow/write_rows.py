@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tocsin.labels import Labels, get, keep
-from tocsin.series import Offsets, Series, Times, Values, with_samples
+from tocsin.series import Series, Times, Values, offsets_of, with_samples
 from tocsin.sources.arrow.facts import Facts
 from tocsin.sources.arrow.join import Piece
 from tocsin.sources.arrow.layout import MAP
@@ -70,7 +70,7 @@ def _whole(parts: Iterable[Series], folder: Path) -> Series:
                 pieces.setdefault(labels, []).append((times, values))
     every = tuple(sorted(pieces))
     lengths = [sum(len(times) for times, _ in pieces[one]) for one in every]
-    offsets: Offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int64)
+    offsets = offsets_of(lengths)
     times = _filled(folder / "times", [times for one in every for times, _ in pieces[one]])
     values = _filled(folder / "values", [values for one in every for _, values in pieces[one]])
     return Series(every, offsets, times, values)

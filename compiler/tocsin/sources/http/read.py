@@ -22,7 +22,7 @@ from tocsin.kernels.crc32c import crc32c
 from tocsin.kernels.remote_chunks import decode_chunks
 from tocsin.labels import NAME, Labels, from_mapping
 from tocsin.promql.ast import Matcher
-from tocsin.series import Series
+from tocsin.series import Series, offsets_of
 from tocsin.sources.http.pieces import Matchers
 from tocsin.sources.http.prompb import ChunkedReadResponse, DecodeError, ReadRequest, ReadResponse
 from tocsin.sources.http.query import QueryClient, sent
@@ -201,8 +201,8 @@ def _runs(chunks: _Chunks) -> Runs:
     # The smallest sample takes one bit.
     if (sizes < 2).any() or (counts > 8 * sizes).any():
         raise GarbledError("a chunk is shorter than what it says to hold")
-    edges = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
-    to = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    edges = offsets_of(sizes)
+    to = offsets_of(counts)
     data = np.frombuffer(b"".join([*chunks.data, bytes(PAD)]), dtype=np.uint8)
     times, bits = np.empty(to[-1], dtype=np.int64), np.empty(to[-1], dtype=np.uint64)
     if decode_chunks(data, edges, np.array(chunks.encodings, dtype=np.uint8), to, times, bits) >= 0:

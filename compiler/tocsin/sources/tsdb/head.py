@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tocsin.kernels.wal import rising, samples_v1, samples_v2
 from tocsin.kernels.xor import Bits
 from tocsin.labels import Labels, from_mapping
-from tocsin.series import Mask, Series, Times
+from tocsin.series import Mask, Series, Times, offsets_of
 from tocsin.sources.tsdb.file import uvarint_at, varint_at
 from tocsin.sources.tsdb.wal import Record, records, segments
 
@@ -181,5 +181,5 @@ def _sorted(log: Log, owners: Times, times: Times, bits: Bits, kept: Mask, *, by
     for one, first, last in log.deleted:
         own = slice(ends[rank[one]], ends[rank[one] + 1])
         newer[own] &= (times[own] < first) | (times[own] > last)
-    offsets = np.concatenate(([0], np.cumsum(newer)))[ends]
+    offsets = offsets_of(newer)[ends]
     return Series(tuple(labels), offsets, times[newer], bits[newer].view(np.float64))

@@ -14,7 +14,7 @@ from tocsin.kernels.tsdb_index import posting_entries, series_entries, series_si
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher
 from tocsin.promql.match import accepts
-from tocsin.series import Offsets, Times
+from tocsin.series import Offsets, Times, offsets_of
 from tocsin.sources.tsdb.file import MappedFile
 
 MAGIC = 0xBAAAD700
@@ -68,7 +68,7 @@ class Index:
         pairs = np.empty((int(labels.sum()), 2), dtype=np.int64)
         low, high, place = (np.empty(int(chunks.sum()), dtype=np.int64) for _ in range(3))
         series_entries(data, at, labels, chunks, pairs, low, high, place)
-        return Selected(self._labels(pairs, labels) if named else (), refs, _offsets(chunks), low, high, place)
+        return Selected(self._labels(pairs, labels) if named else (), refs, offsets_of(chunks), low, high, place)
 
     def everything(self) -> Selected:
         """All series, without their labels."""
@@ -191,7 +191,3 @@ def _names(file: MappedFile, entries: Refs) -> dict[str, list[tuple[int, int]]]:
         name = file.data[start:end].tobytes().decode("utf-8", "replace")
         names.setdefault(name, []).append((first, last))
     return names
-
-
-def _offsets(sizes: Offsets) -> Offsets:
-    return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)

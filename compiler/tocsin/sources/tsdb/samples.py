@@ -15,7 +15,7 @@ from tocsin.kernels.merge import clip, merge_runs, unordered
 from tocsin.kernels.threads import cores, over_rows
 from tocsin.kernels.xor import Bits
 from tocsin.labels import Labels
-from tocsin.series import Mask, Offsets, Series, Times
+from tocsin.series import Mask, Offsets, Series, Times, offsets_of
 from tocsin.sources.tsdb.block import Block
 from tocsin.sources.tsdb.file import MappedFile
 from tocsin.sources.tsdb.index import Refs, Selected
@@ -93,7 +93,7 @@ def decoded(blocks: Sequence[Block], chunks: Chunks, odd: Oddities) -> tuple[Off
     counts = np.zeros(len(chunks.place), dtype=np.int64)
     for frame in frames:
         counts[frame.which] = frame.counts
-    to = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    to = offsets_of(counts)
     times, bits = np.empty(to[-1], dtype=np.int64), np.empty(to[-1], dtype=np.uint64)
     list(_pool().map(lambda share: share.decode(to, times, bits), [s for frame in frames for s in frame.shares()]))
     for frame in frames:
@@ -181,8 +181,7 @@ def not_deleted(parts: Sequence[Part], chunks: Chunks, to: Offsets, times: Times
 def _only(every: Series, kept: Mask | None) -> Series:
     if kept is None or kept.all():
         return every
-    before = np.concatenate(([0], np.cumsum(kept)))
-    return Series(every.labels, before[every.offsets], every.times[kept], every.values[kept])
+    return Series(every.labels, offsets_of(kept)[every.offsets], every.times[kept], every.values[kept])
 
 
 def rising(every: Series, odd: Oddities) -> Series:
@@ -220,6 +219,6 @@ def joined(a: Series, b: Series, odd: Oddities) -> Series:
     owner = np.array([place[one] for series in (a, b) for one in series.labels], dtype=np.int64)
     sizes = np.concatenate((np.diff(a.offsets), np.diff(b.offsets)))
     order = np.argsort(np.repeat(owner, sizes), kind="stable")
-    offsets = np.concatenate(([0], np.cumsum(np.bincount(owner, sizes, len(labels))))).astype(np.int64)
+    offsets = offsets_of(np.bincount(owner, sizes, len(labels)))
     times = np.concatenate((a.times, b.times))[order]
     return rising(Series(labels, offsets, times, np.concatenate((a.values, b.values))[order]), odd)

@@ -16,7 +16,7 @@ import numpy as np
 
 from tocsin.kernels.xor import Bits
 from tocsin.kernels.xor_encode import WORST_CHUNK, WORST_SAMPLE, encode
-from tocsin.series import Offsets, Series, Times
+from tocsin.series import Offsets, Series, Times, offsets_of
 from tocsin.sources.api import refuse
 from tocsin.sources.tsdb.block import SEGMENT_MAGIC
 from tocsin.sources.tsdb.file import readable
@@ -118,7 +118,7 @@ def _fill(series: Series, part: _Span, folder: str) -> bytes:
 def _cut(part: _Span) -> tuple[Offsets, Offsets, Offsets]:
     """Where the chunks start and end, and the first chunk of each series."""
     sizes = -((part.start - part.end) // _SAMPLES)
-    first = np.concatenate(([0], np.cumsum(sizes)))
+    first = offsets_of(sizes)
     start = np.repeat(part.start, sizes) + _SAMPLES * (np.arange(first[-1]) - np.repeat(first[:-1], sizes))
     return start, np.minimum(start + _SAMPLES, np.repeat(part.end, sizes)), first
 
