@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -182,6 +183,13 @@ def test_groups_are_added_in_the_order_of_the_step_and_not_of_the_tile() -> None
         parse("sum(sum by (group) (g))"), recording(data), START, START + 600_000, 600_000, Semantics(compat=2)
     )
     assert result.frame.values.tolist() == [[1.0 + 1e16 + 1.0, 1e16 + 1.0 + 1.0]]
+
+
+@pytest.mark.parametrize(("compat", "named"), [(2, ["2", "1"]), (3, ["1", "2"])])
+def test_duplicates_are_named_as_each_version_names_them(compat: Compat, named: list[str]) -> None:
+    data = one(1.0, __name__="g", n="1") | one(1.0, __name__="g", n="2") | one(1.0, __name__="t")
+    (failure,) = evaluate_instant(parse("t * on () g"), recording(data), START, Semantics(compat)).failures
+    assert re.findall('n="(.)"', failure.problem.message) == named
 
 
 def test_an_error_is_one_of_the_step_where_it_hits() -> None:

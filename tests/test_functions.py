@@ -266,6 +266,25 @@ def test_limit_ratio_names_a_ratio_that_is_no_number() -> None:
     assert error("limit_ratio(NaN, m)", METRIC) == "Ratio value is NaN"
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("limitk(2, g)", "ba"),
+        ("limitk(9, g)", "cdbae"),
+        ("limitk by (x) (2, g)", "bacde"),
+        ("limit_ratio(1, g)", "cdbae"),
+        ("limit_ratio by (x) (-1, g)", "bacde"),
+        ("limitk(-1e30, g)", ""),
+    ],
+)
+def test_what_is_limited_stands_as_a_heap_holds_it(text: str, kept: str) -> None:
+    data: dict[Labels, Samples] = {}
+    for name, group, value in zip("abcde", "11223", (9.0, 3.0, math.nan, -0.0, 7.5), strict=True):
+        data |= one(value, __name__="g", i=name, x=group)
+    frame = evaluate_instant(parse(text), recording(data), START).frame
+    assert "".join(get(labels, "i") for labels in frame.labels) == kept
+
+
 # Order
 
 

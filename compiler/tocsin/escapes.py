@@ -41,9 +41,7 @@ def _encoded(text: str) -> bytes:
 def _value(escape: re.Match[str], quote: str) -> bytes:
     kind, digits = escape.lastgroup, escape.group(escape.lastgroup or 0)
     if kind is None or (kind == "char" and digits in "\"'" and digits != quote):
-        start = escape.start()
-        shown = "".join(f" U+{ord(char):04X} {char!r}" for char in escape.string[start + 1 : start + 2])
-        raise EscapeError(f"unknown escape sequence{shown}", start, start + 2)
+        raise _unknown(escape.string, escape.start(), quote)
     if kind == "char":
         return bytes([_CHARS[digits]])
     code = int(digits, 8 if kind == "oct" else 16)
@@ -52,3 +50,23 @@ def _value(escape: re.Match[str], quote: str) -> bytes:
     if kind == "oct" or code > 0x10FFFF or 0xD800 <= code < 0xE000:
         raise EscapeError("escape sequence is an invalid Unicode code point", *escape.span())
     return chr(code).encode()
+
+
+_UNFINISHED = re.compile(r"\\(?:[0-7]{1,2}|x[0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7})")
+"""A sequence that has too few digits."""
+
+
+def _unknown(text: str, start: int, quote: str) -> EscapeError:
+    """What is wrong where a backslash begins no sequence (prometheus/promql/parser/lex.go, `lexEscape`)."""
+    begun = _UNFINISHED.match(text, start)
+    if begun is None:
+        shown = "".join(f" {_shown(char)}" for char in text[start + 1 : start + 2])
+        return EscapeError(f"unknown escape sequence{shown}", start, start + 2)
+    end = begun.end()
+    char = text[end : end + 1] or quote
+    return EscapeError(f"illegal character {_shown(char)} in escape sequence", start, min(end + 1, len(text)))
+
+
+def _shown(char: str) -> str:
+    """Go's `%#U`."""
+    return f"U+{ord(char):04X}" + (f" '{char}'" if char.isprintable() else "")

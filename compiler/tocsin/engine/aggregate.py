@@ -10,13 +10,13 @@ import numpy as np
 
 from tocsin.engine.grouping import Groups, folded, grouped
 from tocsin.engine.merge import ranks_of, unique
-from tocsin.engine.native_aggregate import with_histograms
+from tocsin.engine.native_aggregate import with_histograms, with_sums
 from tocsin.engine.tile import Tile, unsupported, value_of
 from tocsin.functions.relabel import is_label_name, relabelled
 from tocsin.functions.values import Compat, Vector
 from tocsin.kernels import aggregate as kernels
 from tocsin.kernels import quantile
-from tocsin.kernels.select import greatest
+from tocsin.kernels.select import foremost, greatest
 from tocsin.kernels.threads import over_rows
 from tocsin.labels import quote
 from tocsin.promql.ast import Aggregation, String, unwrap
@@ -164,8 +164,19 @@ def _bottomk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
 
 
 def _limitk(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
-    """Every series has the same key, so the first of each group stay."""
-    return _ranked(node, vector, np.zeros(vector.values.shape), tile)
+    return first_of_groups(node, vector, vector.present, _limits(node, tile))
+
+
+def first_of_groups(node: Aggregation, vector: Vector, chosen: Mask, limits: Offsets) -> Vector:
+    """The first `chosen` rows (bool[S, T]) of each group, `limits` int64[T] of them, as Prometheus's heap holds them.
+
+    A histogram counts as its sum there (promql/functions.go, `vectorByValueHeap`).
+    """
+    groups = grouped(vector.labels, vector.present, node)
+    keys = vector.values if vector.histograms is None else with_sums(vector.values, vector.histograms)
+    rank = np.empty(vector.present.shape, dtype=np.int64)
+    foremost(keys, vector.present, chosen, vector.order, groups.of, len(groups.labels), limits, rank)
+    return replace(vector, present=rank >= 0, rank=rank)
 
 
 def format_value(value: float, form: Literal["f", "g"] = "f") -> str:

@@ -12,7 +12,7 @@ from tocsin.engine.fill import filled
 from tocsin.engine.merge import ranks_of
 from tocsin.engine.native import combine_samples, rows_of
 from tocsin.engine.tile import Tile
-from tocsin.functions.values import Vector, without_name
+from tocsin.functions.values import Compat, Vector, without_name
 from tocsin.labels import NAME, Labels, drop, from_mapping, get, is_plain_name, keep, quote
 from tocsin.promql.ast import Binary, Matching
 from tocsin.series import Mask, Offsets
@@ -47,7 +47,8 @@ def join(node: Binary, lhs: Vector, rhs: Vector, tile: Tile) -> Vector:
         many, one, many_keys, one_keys = filled(many, one, many_keys, one_keys, matching)
     repeated = _repeated(one_keys, one.present) & active
     if repeated.any():
-        tile.fail(node, repeated, _duplicate("left" if swapped else "right", one_keys, one, int(repeated.argmax())))
+        side, step = "left" if swapped else "right", int(repeated.argmax())
+        tile.fail(node, repeated, _duplicate(side, one_keys, one, step, tile.semantics.compat))
     left, right = _pairs(many_keys, one_keys)
     met = many.present[left] & one.present[right] & ~repeated
     operands = (many.values[left], rows_of(many, left)), (one.values[right], rows_of(one, right))
@@ -93,14 +94,18 @@ def _repeated(keys: Sequence[object], present: Mask) -> Mask:
     return hit
 
 
-def _duplicate(side: str, keys: Sequence[Labels], one: Vector, step: int) -> str:
-    """The error at a step: the first two series that share a key, in the order of their text."""
+def _duplicate(side: str, keys: Sequence[Labels], one: Vector, step: int, compat: Compat) -> str:
+    """The error at a step: the first two series that share a key, in the order of their text; in 2.42 the later first.
+
+    Prometheus `VectorBinop`.
+    """
     seen: dict[Labels, int] = {}
     present = np.flatnonzero(one.present[:, step])
     for row in present[np.argsort(ranks_of(one)[present, step], kind="stable")].tolist():
         earlier = seen.setdefault(keys[row], row)
         if earlier != row:
-            first, second = sorted(_in_braces(one.labels[which]) for which in (earlier, row))
+            pair = [_in_braces(one.labels[which]) for which in (row, earlier)]
+            first, second = pair if compat == 2 else sorted(pair)
             return DUPLICATE.format(key=_in_braces(keys[row]), side=side, first=first, second=second)
     raise AssertionError("no two series share a key")
 

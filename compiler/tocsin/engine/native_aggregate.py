@@ -13,7 +13,7 @@ from tocsin.engine.tile import Tile, unsupported
 from tocsin.functions.native import Fold, mean, total
 from tocsin.functions.values import Vector
 from tocsin.promql.ast import Aggregation
-from tocsin.series import any_histograms, are_histograms
+from tocsin.series import Objects, Values, any_histograms, are_histograms
 
 FOLDS: dict[str, Fold] = {"sum": total, "avg": mean}
 
@@ -35,6 +35,14 @@ def with_histograms(node: Aggregation, vector: Vector, tile: Tile, operator: Ope
     if node.op in IGNORED:
         return operator(node, vector.floats(), tile)
     raise unsupported(node, f"the aggregation `{node.op}` of native histograms")
+
+
+def with_sums(values: Values, histograms: Objects) -> Values:
+    """The values, and in the place of each histogram its sum."""
+    held = are_histograms(histograms)
+    values = values.copy()
+    values[held] = [histogram.sum for histogram in histograms[held]]
+    return values
 
 
 def _folded(node: Aggregation, vector: Vector, fold: Fold, floats: Vector) -> Vector:

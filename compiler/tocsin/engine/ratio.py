@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import xxhash
 
-from tocsin.engine.aggregate import OPERATORS
-from tocsin.engine.grouping import grouped
-from tocsin.engine.merge import ranks_of
+from tocsin.engine.aggregate import OPERATORS, first_of_groups
 from tocsin.engine.tile import Tile
 from tocsin.functions.values import Vector
 from tocsin.labels import Labels
@@ -39,11 +36,8 @@ def limit_ratio(node: Aggregation, vector: Vector, tile: Tile) -> Vector:
     ratio = np.clip(ratio, -1.0, 1.0)
     offsets = np.array([offset_of(labels) for labels in vector.labels], dtype=np.float64)[:, None]
     chosen = np.where(ratio < 0, offsets >= 1.0 + ratio, offsets < ratio)
-    groups = grouped(vector.labels, vector.present, node)
-    order = ranks_of(groups.vector(groups.count.astype(np.float64), vector))[groups.of]
-    ranks = ranks_of(vector)
-    rank = order * (ranks.max(initial=-1) + 1) + ranks
-    return replace(vector, present=vector.present & chosen, rank=rank)
+    every = np.full(len(tile.times), len(vector.labels))
+    return first_of_groups(node, vector, vector.present & chosen, every)
 
 
 OPERATORS.add("limit_ratio", limit_ratio)

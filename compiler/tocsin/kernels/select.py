@@ -99,3 +99,44 @@ def greatest(
             for i in range(size[g]):
                 rank[heap[g, i], t] = place
                 place += 1
+
+
+@kernel
+def foremost(
+    keys: Values,
+    present: Mask,
+    chosen: Mask,
+    order: Offsets,
+    group: Offsets,
+    groups: int,
+    limit: Offsets,
+    rank: Offsets,
+) -> None:
+    """`limitk`: the place in the result of each row that is among the first `chosen` ones of its group, else -1.
+
+    They stand as a heap of their keys holds them, for nothing sorts them in the end; the groups in the order of their
+    first present rows. The other arguments are those of `greatest`.
+    """
+    rank[:] = -1
+    rows = keys.shape[0]
+    for t in range(keys.shape[1]):
+        heap = np.empty((groups, max(0, min(rows, limit[t]))), dtype=np.int64)
+        size = np.zeros(groups, dtype=np.int64)
+        seen = np.empty(groups, dtype=np.int64)
+        met, known = 0, np.zeros(groups, dtype=np.bool_)
+        column = keys[:, t].copy()
+        for i in range(rows):
+            s = order[i, t]
+            g = group[s]
+            if present[s, t] and not known[g]:
+                seen[met], known[g] = g, True
+                met += 1
+            if chosen[s, t] and size[g] < limit[t]:
+                heap[g, size[g]] = s
+                rise(heap[g], column, size[g])
+                size[g] += 1
+        place = 0
+        for g in seen[:met]:
+            for i in range(size[g]):
+                rank[heap[g, i], t] = place
+                place += 1

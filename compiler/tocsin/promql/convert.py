@@ -228,8 +228,11 @@ def _labels(walk: Walk) -> tuple[str, ...]:
     labels = []
     walk.expect("(")
     while not walk.accept(")"):
-        token = walk.take()
-        labels.append(string_value(walk.text, token) if token.kind == "string" else token.text)
+        place, token = walk.index, walk.take()
+        label = string_value(walk.text, token) if token.kind == "string" else token.text
+        if not label:
+            walk.refuse(place, 'invalid label name for grouping: ""')
+        labels.append(label)
         walk.accept(",")
     return tuple(labels)
 

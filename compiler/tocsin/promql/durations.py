@@ -36,10 +36,10 @@ def read_durations(text: Text, tokens: Sequence[Token], postfixes: frozenset[int
     for index, token in enumerate(tokens):
         if token.text == "[":
             found[index + 1] = range_ = _Reader(text, tokens, index + 1, _RANGE).positive()
-            after = _after_range(text, tokens, range_.end)
+            after = _after_range(text, tokens, index, range_.end)
             if tokens[after].text != "]":
                 found[after] = step = _Reader(text, tokens, after, _STEP).positive()
-                _expect(text, tokens[step.end], ("]",), "subquery selector")
+                _expect(text, tokens[index : step.end + 1], ("]",), "subquery selector")
         elif index in postfixes and token.word == "offset":
             found[index + 1] = _Reader(text, tokens, index + 1, _OFFSET).after_offset()
     return found
@@ -50,19 +50,40 @@ _STEP = "subquery selector, expected number, duration, step(), range(), or `]`"
 _OFFSET = "offset, expected number, duration, step(), or range()"
 
 
-def _after_range(text: Text, tokens: Sequence[Token], end: int) -> int:
+def _after_range(text: Text, tokens: Sequence[Token], bracket: int, end: int) -> int:
     """The index after the colon of a subquery, else of the closing bracket."""
     token = tokens[end]
     if token.text == "::":
         refuse(text, token.start, token.end, "aligned subqueries are not supported", "unsupported")
-    _expect(text, token, (":", "]"), "subquery or range")
+    _expect(text, tokens[bracket : end + 1], (":", "]"), "subquery or range")
     return end + (token.text == ":")
 
 
-def _expect(text: Text, token: Token, words: tuple[str, ...], context: str) -> None:
+def _expect(text: Text, tokens: Sequence[Token], words: tuple[str, ...], context: str) -> None:
+    """Refuse the last of the tokens, the first of which is the opening bracket, where it is none of these."""
+    token = tokens[-1]
     if token.text not in words:
+        _check_known(text, tokens)
         expected = " or ".join(f"`{word}`" for word in words)
         _unexpected(text, token, f"{context}, expected {expected}")
+
+
+_CALLS = ("step", "range", "min_of", "max_of")
+_NUMBERS = ("number", "duration", "window")
+
+
+def _check_known(text: Text, tokens: Sequence[Token]) -> None:
+    """Refuse the last token as Prometheus's lexer does, which knows few characters in brackets, and other ones once it
+    has seen a number (promql/parser/lex.go, `lexDurationExpr` and `lexStatements`).
+    """
+    token = tokens[-1]
+    if any(one.kind in _NUMBERS for one in tokens[:-1]):
+        message = "unexpected character: {!r}, expected ':'" if token.kind == "identifier" else ""
+    else:
+        known = token.kind in _NUMBERS or token.word in _CALLS or token.text[:1] in "]:()+-*/%^,"
+        message = "" if known else "unexpected character in duration expression: {!r}"
+    if message:
+        refuse(text, token.start, token.end, message.format(token.text[0]))
 
 
 def _unexpected(text: Text, token: Token, where: str) -> NoReturn:
@@ -131,7 +152,7 @@ class _Reader:
             self._symbol("(")
             self._symbol(")")
             return Computed(token.word)
-        if token.word in ("min_of", "max_of"):
+        if token.word in _CALLS:
             return Computed(token.word, self._pair())
         if token.text != "(":
             self._refuse(token)
@@ -177,6 +198,10 @@ class _Reader:
         self.index += 1
 
     def _refuse(self, token: Token) -> NoReturn:
+        if self.where != _OFFSET:
+            here = next(index for index, one in enumerate(self.tokens) if one.start == token.start)
+            bracket = max(index for index in range(here) if self.tokens[index].text == "[")
+            _check_known(self.text, self.tokens[bracket : here + 1])
         _unexpected(self.text, token, self.where)
 
 

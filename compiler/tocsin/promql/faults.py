@@ -58,8 +58,9 @@ def _reworded(message: str) -> str:
 
 def _types_named(words: str) -> str:
     """The types by their long names."""
-    words = re.sub(r"\bmatrix\b", "range vector", words)
-    words = re.sub(r"(?<!instant )(?<!range )\bvector\b(?! matcher| selector must)", "instant vector", words)
+    words = re.sub(r"\bmatrix\b(?! instead)", "range vector", words)
+    words = re.sub(r"(?<!instant )(?<!range )\bvector\b(?! matcher| matching| selector must)", "instant vector", words)
+    words = words.replace("between vectors", "between instant vectors")
     return words.replace("a instant", "an instant").replace("for instant vector selectors", "for vector selectors")
 
 
@@ -117,7 +118,7 @@ def _syntax(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal:
             bad = middle
     end = tokens[-1].end
     token = Token("symbol", "", end, end, "") if good == len(tokens) else tokens[good]
-    message, help = f"unexpected {described(token)}{_where(tokens[:good], token)}", ""
+    message, help = f"unexpected {described(token)}{_where(tokens[:good])}", ""
     if token.text in ("=~", "!~"):
         message = f"unexpected character after {token.text[0]!r}: '~'"
     if token.text in ("=~", "!~", "="):
@@ -125,35 +126,47 @@ def _syntax(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal:
     return ProblemError(Problem("promql/syntax", message, text.at(token.start, token.end), help=help))
 
 
-def _where(before: Sequence[Token], token: Token) -> str:
-    """What Prometheus is reading at a token, and what it expects there."""
-    last = before[-1].word if before else ""
-    if last == "@" or (len(before) > 1 and before[-2].word == "@" and last in ("+", "-", "start", "end")):
+def _where(before: Sequence[Token]) -> str:
+    """What Prometheus is reading after these tokens, and what it expects there."""
+    last = [one.word for one in before[-3:]]
+    if last[-1:] == ["@"] or last[-2:] in _IN_AT or last in _IN_AT:
         return " in @, expected timestamp"
-    if last in _LISTS and token.text != "(":
+    opened, waits, waits_only = _opened(before)
+    if opened and opened[-1] in _LISTS:
+        return f" in grouping opts, expected {'label' if last[-1] in ('(', ',') else '`,` or `)`'}"
+    if waits in _LISTS:
         return " in grouping opts, expected `(`"
-    opened = [index for index, symbol in enumerate(before) if symbol.text in ("(", ")")]
-    heads: list[str] = []
-    for index in opened:
-        if before[index].text == "(":
-            heads.append(before[index - 1].word if index else "")
+    return " in aggregation" if waits_only or any(word in AGGREGATIONS for word in opened) else ""
+
+
+_IN_AT = (["@", "+"], ["@", "-"], ["@", "start"], ["@", "end"], ["@", "start", "("], ["@", "end", "("])
+
+_LISTS = ("by", "without", "on", "ignoring", "group_left", "group_right")
+"""What labels in parentheses follow."""
+
+
+def _opened(tokens: Sequence[Token]) -> tuple[list[str], str, bool]:
+    """The aggregations and the lists of labels whose parentheses are open, "" for other parentheses; the word that
+    waits for its own; and whether that is an aggregation with its labels, `sum by (x)`, which can be no metric.
+    """
+    opened: list[tuple[str, str]] = []
+    word, then = "", ""  # what a parenthesis here belongs to, and what there is once it is closed
+    for token in tokens:
+        if token.text == "(":
+            opened.append((word, then))
+            word, then = "", ""
+        elif token.text == ")":
+            word, then = opened.pop()[1], ""
+        elif token.word in ("by", "without"):  # elsewhere names
+            word, then = (token.word if word else ""), (word if word in AGGREGATIONS else "")
+        elif token.word in AGGREGATIONS:
+            word, then = token.word, _AGGREGATED
         else:
-            heads.pop()
-    if heads and heads[-1] in _LISTS:
-        return f" in grouping opts, expected {'label' if last in ('(', ',') else '`,` or `)`'}"
-    aggregated = any(head in AGGREGATIONS or head in ("by", "without") for head in heads)
-    return " in aggregation" if aggregated or _starts_aggregation(before) else ""
+            word, then = (token.word if token.word in _LISTS else ""), ""
+    return [head for head, _ in opened], word, word in AGGREGATIONS and not then
 
 
-_LISTS = ("by", "without", "on", "ignoring")
-
-
-def _starts_aggregation(tokens: Sequence[Token]) -> bool:
-    """Whether an aggregation with its labels, `sum by (x)`, waits for its arguments."""
-    if not tokens or tokens[-1].text != ")":
-        return False
-    start = max(index for index, token in enumerate(tokens) if token.text == "(")
-    return start > 1 and tokens[start - 1].word in ("by", "without") and tokens[start - 2].word in AGGREGATIONS
+_AGGREGATED = "an aggregation with its arguments"
 
 
 _NEXT = ("", " a", " 1", " 1m", "1m]", "]", "()", "(a)", "(a) a", "(a)(a)", "(1) a", "a)(a)", ") a", ")(a)")

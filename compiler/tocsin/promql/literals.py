@@ -97,11 +97,11 @@ def timestamp_value(text: Text, token: Token, sign: int) -> int:
         refuse(text, token.start, token.end, f"unexpected `{token.text}` in @, expected a Unix time in seconds")
     seconds = number_value(text, token)
     if not seconds < 2**63 / 1000:
-        refuse(text, token.start, token.end, f"timestamp out of bounds for @ modifier: {_go_float(seconds)}")
+        refuse(text, token.start, token.end, f"timestamp out of bounds for @ modifier: {_go_float(sign * seconds)}")
     part, whole = math.modf(seconds * 1000)
     return sign * (int(whole) + (part >= 0.5))
 
 
 def _go_float(value: float) -> str:
     """Go's `%f`."""
-    return "+Inf" if math.isinf(value) else "NaN" if math.isnan(value) else f"{value:f}"
+    return f"{value:+f}".title() if math.isinf(value) else "NaN" if math.isnan(value) else f"{value:f}"

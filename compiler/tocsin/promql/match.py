@@ -49,7 +49,7 @@ def regex_fault(pattern: str) -> str | None:
         regex(pattern)
     except re2.error as error:
         reason = error.args[0] if error.args else "it is too large"
-        return _in_go(reason.decode() if isinstance(reason, bytes) else str(reason), f"^(?s:{pattern})$")
+        return _in_go(reason.decode() if isinstance(reason, bytes) else str(reason), pattern)
     return None
 
 
@@ -66,6 +66,8 @@ _GO = {
 
 
 def _in_go(reason: str, whole: str) -> str:
+    if reason == "trailing \\":
+        return "trailing backslash at end of expression: ``"
     kind, _, piece = reason.partition(": ")
     if kind in ("missing )", "unexpected )"):
         piece = whole

@@ -88,7 +88,9 @@ def _pieces(walk: Walk, modifiers: frozenset[int], windowed: bool) -> list[str]:
             shown = " 1m"
         elif index < hidden or (index in modifiers and token.word in EXTENDED):
             shown = ""
-        gap = " " if index and walk.tokens[index - 1].end < token.start else ""
+        apart = index and walk.tokens[index - 1].end < token.start
+        # `and.5` are two words, which the placeholder of a number must not make one.
+        gap = " " if apart or (pieces and shown[:1].isalnum() and pieces[-1][-1:].isalnum()) else ""
         pieces.append(gap + shown)
     return pieces
 

@@ -86,7 +86,7 @@ def _tokens(text: Text, windowed: bool, opened: Sequence[Token]) -> Iterator[Tok
         inside = opened[-1].text if opened else "("
         match = (_OUTSIDE if inside == "(" else _INSIDE).match(value, place)
         if match is None or (match.lastgroup == "window" and not windowed):
-            _unknown(text, place)
+            _unknown(text, place, " inside braces" if inside == "{" else "")
         kind, piece, start, place = match.lastgroup, match.group(), place, match.end()
         word = piece if kind == "symbol" else piece.lower() if kind == "identifier" else ""
         if word in ("inf", "nan") and inside != "{":
@@ -95,19 +95,20 @@ def _tokens(text: Text, windowed: bool, opened: Sequence[Token]) -> Iterator[Tok
             yield Token(cast(Kind, kind), piece, start, place, word)
 
 
-def _unknown(text: Text, place: int) -> NoReturn:
+def _unknown(text: Text, place: int, where: str) -> NoReturn:
     char = text.value[place]
     if char in "\"'`":
         refuse(text, place, len(text.value), f"unterminated {'raw' if char == '`' else 'quoted'} string")
     if char == "!":
-        refuse(text, place, place + 1, f"unexpected character after '!': {text.value[place + 1 : place + 2]!r}")
-    number = re.compile(r"\.?[0-9][a-zA-Z0-9_.]*").match(text.value, place)
+        after = text.value[place + 1 : place + 2] or "\ufffd"  # as Go writes the end
+        refuse(text, place, place + 1, f"unexpected character after '!'{where}: {after!r}")
+    number = None if where else re.compile(r"\.?[0-9][a-zA-Z0-9_.]*").match(text.value, place)
     if number is not None and re.fullmatch(r"0[xX]|[0-9_.]+[eE]", number.group()):
         message = f"error parsing number: strconv.ParseFloat: parsing `{number.group()}`: invalid syntax"
         refuse(text, place, number.end(), message)
     if number is not None:
         refuse(text, place, number.end(), f"bad number or duration syntax: `{number.group()}`")
-    refuse(text, place, place + 1, f"unexpected character: {char!r}")
+    refuse(text, place, place + 1, f"unexpected character{where}: {char!r}")
 
 
 def described(token: Token) -> str:
@@ -116,18 +117,19 @@ def described(token: Token) -> str:
     if not token.text:
         return "end of input"
     if word in AGGREGATIONS:
-        return f"<aggr:{word}>"
+        return f"<aggr:{token.text}>"
     if word in _KEYWORDS:
-        return f"<{word}>"
-    if word in _OPERATORS:
-        return f"<op:{word}>"
-    if token.kind == "symbol":
+        return f"<{token.text}>"
+    if word in _OPERATORS | {"=~", "!~", "@"}:
+        return f"<op:{token.text}>"
+    if token.kind == "symbol" or word in _PREPROCESSORS:
         return f"`{token.text}`"
     colon = token.kind == "identifier" and ":" in token.text
     return f"{'metric ' if colon else ''}{token.kind} `{token.text}`"
 
 
-_KEYWORDS = MODIFIERS | EXTENDED | {"by", "without", "offset", "start", "end", "step", "range", "min_of", "max_of"}
+_KEYWORDS = MODIFIERS | EXTENDED | {"by", "without", "offset"}
+_PREPROCESSORS = {"start", "end", "step", "range", "min_of", "max_of"}
 
 _NAMES = {"(": "parenthesis", "[": "bracket", "{": "brace", ")": "parenthesis", "]": "bracket", "}": "brace"}
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -137,12 +139,16 @@ def _track(text: Text, token: Token, opened: list[Token]) -> None:
     """Keep the brackets that are open at a token."""
     if token.kind != "symbol":
         return
+    inside = opened[-1].text if opened else ""
+    if inside == "{" and token.text in "()[]":
+        refuse(text, token.start, token.end, f"unexpected character inside braces: {token.text!r}")
     if token.text in _PAIRS:
-        if not opened or opened[-1].text != _PAIRS[token.text]:
-            refuse(text, token.start, token.end, f"unexpected right {_NAMES[token.text]} `{token.text}`")
+        if inside != _PAIRS[token.text]:
+            right = f"unexpected right {_NAMES[token.text]} `{token.text}`"
+            refuse(text, token.start, token.end, "unexpected character: '}'" if token.text == "}" else right)
         opened.pop()
     elif token.text in _NAMES:
-        if token.text != "(" and opened and opened[-1].text != "(":
+        if token.text != "(" and inside not in ("", "("):
             refuse(text, token.start, token.end, f"unexpected left {_NAMES[token.text]} `{token.text}`")
         opened.append(token)
 
