@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -39,6 +40,11 @@ class Series:
     times: Times
     values: Values
     histograms: Objects | None = None
+
+    def each(self) -> Iterator[tuple[Labels, Times, Values]]:
+        """Every series: its labels, and views of its times and values."""
+        for labels, (low, high) in zip(self.labels, pairwise(self.offsets.tolist()), strict=True):
+            yield labels, self.times[low:high], self.values[low:high]
 
 
 @dataclass(frozen=True, slots=True)

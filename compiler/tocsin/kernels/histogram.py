@@ -1,4 +1,4 @@
-"""Cumulative buckets of classic histograms to a quantile, step by step."""
+"""Cumulative buckets of classic histograms to quantiles, and to shares of the observations, step by step."""
 
 from __future__ import annotations
 

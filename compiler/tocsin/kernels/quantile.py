@@ -1,4 +1,4 @@
-"""Windows or groups of samples to a quantile: sort, then interpolate between two neighbours."""
+"""Windows or groups of samples, in ascending order, to a quantile: what lies between two neighbours."""
 
 from __future__ import annotations
 

@@ -134,8 +134,8 @@ def _together(partial: Partial, start: int, end: int, recorded: Recorded) -> Ser
     """All series of a stretch of time; what several selectors gave, once."""
     runs = Runs.none()
     for series in partial.read(start, end):
-        for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
-            runs.add(labels, series.times[low:high], series.values[low:high])
+        for labels, times, values in series.each():
+            runs.add(labels, times, values)
     found, tally = settled(runs)
     # Selectors overlap, so that the same sample twice is no oddity here.
     recorded.tally += Tally(contradicting=tally.contradicting)

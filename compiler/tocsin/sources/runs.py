@@ -103,8 +103,8 @@ def in_time(pieces: Iterable[Series]) -> Series:
     """Pieces that follow each other in time as one."""
     runs = Runs.none()
     for piece in pieces:
-        for labels, low, high in zip(piece.labels, piece.offsets, piece.offsets[1:], strict=False):
-            runs.add(labels, piece.times[low:high], piece.values[low:high])
+        for labels, times, values in piece.each():
+            runs.add(labels, times, values)
     return settled(runs)[0]
 
 
@@ -112,9 +112,9 @@ def union(several: Iterable[Series]) -> Series:
     """Series that were selected in several ways, each once."""
     runs, known = Runs.none(), set[Labels]()
     for series in several:
-        for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
+        for labels, times, values in series.each():
             if labels not in known:
-                runs.add(labels, series.times[low:high], series.values[low:high])
+                runs.add(labels, times, values)
         known.update(series.labels)
     return settled(runs)[0]
 

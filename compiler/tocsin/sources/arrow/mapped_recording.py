@@ -123,8 +123,8 @@ def _together(path: str, found: Sequence[Series]) -> Series:
     """The series of several parts, those that stand in several of them put together."""
     pieces: dict[Labels, list[Piece]] = {}
     for series in found:
-        for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
-            pieces.setdefault(labels, []).append((series.times[low:high], series.values[low:high]))
+        for labels, times, values in series.each():
+            pieces.setdefault(labels, []).append((times, values))
 
     def overlapping(labels: Labels, _pieces: Sequence[Piece]) -> Sequence[Piece]:
         message = f"two rows of `{format_labels(labels)}` overlap in time"

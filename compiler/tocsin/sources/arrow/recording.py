@@ -114,9 +114,9 @@ class ParquetRecording:
         pieces: dict[Labels, list[Piece]] = {}
         for decoded in self._pages.decode(wanted):
             series = self._noted(decoded)
-            for labels, low, high in zip(series.labels, series.offsets, series.offsets[1:], strict=False):
+            for labels, times, values in series.each():
                 if self._accepts(matchers, labels):
-                    pieces.setdefault(labels, []).append((series.times[low:high], series.values[low:high]))
+                    pieces.setdefault(labels, []).append((times, values))
         return self._joined(pieces)
 
     def _wanted(self, matchers: tuple[Matcher, ...], start: int, end: int) -> list[Group]:

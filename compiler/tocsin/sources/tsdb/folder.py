@@ -11,7 +11,7 @@ import numpy as np
 from tocsin.diagnostics import Problem, ProblemError
 from tocsin.labels import format_labels
 from tocsin.promql.ast import Matcher
-from tocsin.series import Series
+from tocsin.series import Series, with_samples
 from tocsin.sources.api import refuse, warning
 from tocsin.sources.memory import MemoryRecording
 from tocsin.sources.tsdb.block import Block, is_block, open_block
@@ -75,7 +75,7 @@ class TsdbRecording:
         parts = [
             Part(block, found, np.array([place[o] for o in found.labels], dtype=np.int64)) for block, found in chosen
         ]
-        found = _filled(samples(labels, parts, start, end, self._odd))
+        found = with_samples(samples(labels, parts, start, end, self._odd))
         for head in self._heads:
             more = head.read(matchers, start, end)
             found = joined(found, more, self._odd) if more.labels and found.labels else found if found.labels else more
@@ -110,13 +110,6 @@ class TsdbRecording:
         if best is None:
             raise refuse("not-a-recording", self._path, "has no samples of floats")
         return sign * best
-
-
-def _filled(every: Series) -> Series:
-    """Only the series that have a sample."""
-    filled = np.diff(every.offsets) > 0
-    labels = tuple(labels for labels, some in zip(every.labels, filled.tolist(), strict=True) if some)
-    return Series(labels, np.concatenate((every.offsets[:1], every.offsets[1:][filled])), every.times, every.values)
 
 
 def _told(path: str, odd: Oddities) -> Iterator[Problem]:
