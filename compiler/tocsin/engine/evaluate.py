@@ -19,9 +19,9 @@ from tocsin.diagnostics import ProblemError
 from tocsin.engine.merge import outcome_of
 from tocsin.engine.read import Reader, held, longest, needs
 from tocsin.engine.semantics import Failure, Grid, Result, Semantics
-from tocsin.engine.stretches import first_length, next_length
 from tocsin.engine.support import refusals
 from tocsin.engine.tile import Outcome, Tile, unsupported
+from tocsin.engine.tile_length import first_length, next_length
 from tocsin.functions.values import Scalar, Vector, Windows
 from tocsin.labels import Labels
 from tocsin.promql.ast import Call, Expr, MatrixSelector, Subquery, VectorSelector, walk

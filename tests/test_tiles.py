@@ -14,8 +14,8 @@ from tocsin.diagnostics import Text
 from tocsin.engine.evaluate import concatenate, evaluate
 from tocsin.engine.read import Need, Reader, continued
 from tocsin.engine.semantics import Grid, Semantics
-from tocsin.engine.stretches import FIRST, GROWTH, LIMIT, ROOMY, first_length, next_length
 from tocsin.engine.tile import Tile
+from tocsin.engine.tile_length import FIRST, GROWTH, LIMIT, ROOMY, first_length, next_length
 from tocsin.labels import Labels
 from tocsin.promql.ast import Matcher, MatrixSelector, walk
 from tocsin.promql.match import matchers_of
