@@ -161,6 +161,16 @@ x @ -1e30
 x @ -5 y
 x[5m:][5m:]
 sum(x) by (a.5)
+absent(xa="1"})
+sum by (job) rate(x[5m]))
+sum(x) by a,)
+rate(x)5m])
+x y{
+a b "c
+a b{c=}
+a b[c]
+a b @ 1e100
+a + on (b c) d{e='\d'}
 """.strip().split("\n")
 """Refused with the same words by Prometheus 2.42 and 3."""
 
@@ -271,6 +281,7 @@ def test_a_deep_duration_does_not_crash(shape: str, size: int) -> None:
         ("a </ on (x) b + 1", "a </ on (x) b + 1"),
         ("x{a=~`b\\d`}", 'x{a=~"b\\\\d"}'),
         ("1 atan2.5", "1 atan2 0.5"),
+        ("sum by (a:b) (x) * on (c:d) group_left (:e) y", 'sum by ("a:b") (x) * on ("c:d") group_left (":e") y'),
         ("x >bool.5", "x > bool 0.5"),
     ],
 )

@@ -201,7 +201,14 @@ def test_deep_text_is_refused_where_little_of_the_stack_is_left() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["(a b)" * 6000, "a + " * 900 + "b c", "(" * 190 + "rate(x)" + ")" * 190, "abs(1), " * 4000, "a{b='c'} " * 3000],
+    [
+        "(a b)" * 6000,
+        "a + " * 900 + "b c",
+        "(" * 190 + "rate(x)" + ")" * 190,
+        "abs(1), " * 4000,
+        "a{b='c'} " * 3000,
+        "a b" * 9000 + ")",
+    ],
 )
 def test_what_is_wrong_is_found_in_bounded_time(text: str) -> None:
     begun = time.monotonic()

@@ -30,6 +30,11 @@ def explain(text: Text, tokens: Sequence[Token], pieces: Sequence[str], message:
     return ProblemError(Problem(f"promql/{kind}", _reworded(message), span, help=_help(message)))
 
 
+def unfinished(text: Text, tokens: Sequence[Token], pieces: Sequence[str], refusal: Refusal) -> ProblemError | None:
+    """The problem of tokens that cannot be the start of an expression; None where they can."""
+    return None if _continues(pieces, refusal) else _syntax(text, tokens, pieces, refusal)
+
+
 _GRAMMAR = re.compile(r"invalid promql query|unexpected |unclosed |invalid syntax|bad number")
 _UNKNOWN = re.compile(r"unknown function with name '(.*)'")
 _TYPES = re.compile(r"expected type|not allowed in binary|must contain only|only allowed|must use BOOL")

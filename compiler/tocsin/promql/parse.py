@@ -11,16 +11,16 @@ from typing import Final
 
 import promql_parser as library
 
-from tocsin.diagnostics import Text
+from tocsin.diagnostics import Problem, ProblemError, Text
 from tocsin.labels import is_plain_name
 from tocsin.promql.ast import TRIMS, Expr
 from tocsin.promql.ast import WINDOW as WINDOW
 from tocsin.promql.convert import convert
 from tocsin.promql.durations import read_durations
-from tocsin.promql.faults import explain
+from tocsin.promql.faults import explain, unfinished
 from tocsin.promql.literals import string_value
-from tocsin.promql.names import EXTENDED
-from tocsin.promql.scan import Token, postfixes, refuse, scan, too_deep
+from tocsin.promql.names import EXTENDED, MODIFIERS
+from tocsin.promql.scan import Token, postfixes, refuse, scan, scan_before, too_deep
 from tocsin.promql.selectors import read_braces
 from tocsin.promql.walk import Walk
 
@@ -42,19 +42,44 @@ def parse_windowed(text: Text | str) -> Expr:
 
 def _parse(given: Text | str, windowed: bool) -> Expr:
     text = Text.of(given) if isinstance(given, str) else given
-    tokens = scan(text, windowed)
-    if not tokens:
-        refuse(text, 0, len(text.value), "no expression found in input")
     try:
-        return _parse_tokens(text, tokens, windowed)
+        return _parse_tokens(text, *_tokens(text, windowed))
     except RecursionError:  # within the limit, but called with little of Python's stack left
         too_deep(text)
 
 
-def _parse_tokens(text: Text, tokens: list[Token], windowed: bool) -> Expr:
+def _tokens(text: Text, windowed: bool) -> tuple[Walk, list[str]]:
+    """The tokens with what their literals are, and what the library sees of them."""
+    try:
+        tokens = scan(text, windowed)
+        if not tokens:
+            refuse(text, 0, len(text.value), "no expression found in input")
+        return _read(text, tokens, windowed)
+    except ProblemError as late:
+        raise _earlier(text, windowed, late.problem) or late from None
+
+
+def _earlier(text: Text, windowed: bool, late: Problem) -> ProblemError | None:
+    """The fault of grammar that stands before one of a token, if any: Prometheus reads from left to right."""
+    if late.code in ("promql/too-long", "promql/too-deep"):
+        return None
+    at_the_end = late.message.startswith(("unclosed", "unexpected end"))
+    tokens = scan_before(text, windowed, late.span.end + len(late.span.source.text) if at_the_end else late.span.start)
+    try:
+        pieces = _read(text, tokens, windowed)[1]
+    except ProblemError:
+        return None
+    return unfinished(text, tokens, pieces, _refusal)
+
+
+def _read(text: Text, tokens: list[Token], windowed: bool) -> tuple[Walk, list[str]]:
     modifiers = postfixes(tokens)
     walk = Walk(text, tokens, read_braces(text, tokens), read_durations(text, tokens, modifiers))
-    pieces = _pieces(walk, modifiers, windowed)
+    return walk, _pieces(walk, modifiers, windowed)
+
+
+def _parse_tokens(text: Text, walk: Walk, pieces: list[str]) -> Expr:
+    tokens = walk.tokens
     try:
         tree: object = library.parse("".join(pieces))
     except ValueError as refusal:
@@ -77,9 +102,13 @@ def _pieces(walk: Walk, modifiers: frozenset[int], windowed: bool) -> list[str]:
     Of braces it sees the same matcher always, of durations `1m`, and of `anchored` and `smoothed` nothing.
     """
     pieces: list[str] = []
-    hidden = 0
+    hidden, listed = 0, False
     for index, token in enumerate(walk.tokens):
         shown = _shown(walk.text, token, windowed)
+        if token.text in ("(", ")"):
+            listed = token.text == "(" and index > 0 and walk.tokens[index - 1].word in _LISTS
+        elif listed and ":" in token.text and token.kind == "identifier":
+            shown = _hidden(token.text)  # the library takes no such label, Prometheus 3 does
         if index in walk.braces:
             hidden = walk.braces[index].end
             shown = '{_="_"}'
@@ -94,6 +123,8 @@ def _pieces(walk: Walk, modifiers: frozenset[int], windowed: bool) -> list[str]:
         pieces.append(gap + shown)
     return pieces
 
+
+_LISTS: Final = MODIFIERS | {"by", "without"}
 
 _PLACEHOLDERS: Final = {
     "number": "1",
@@ -113,4 +144,9 @@ def _shown(text: Text, token: Token, windowed: bool) -> str:
     if windowed and "$window" in value:
         refuse(text, token.start, token.end, "`$window` stands for a duration and cannot stand in a string")
     # The library compares the labels of `on` and `group_left`; no other text that is in quotes has a meaning for it.
-    return f'"{value}"' if is_plain_name(value) else f'"_{value.encode().hex()}"'
+    return f'"{value if is_plain_name(value) else _hidden(value)}"'
+
+
+def _hidden(name: str) -> str:
+    """Another name for each name, which the library takes."""
+    return f"_{name.encode().hex()}"

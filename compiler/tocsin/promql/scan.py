@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Literal, NamedTuple, NoReturn, TypeAlias, cast
 
 from tocsin.diagnostics import Problem, ProblemError, Text
@@ -62,6 +63,24 @@ def scan(text: Text, windowed: bool = False) -> list[Token]:
     if _depth(tokens) > _MAX_OPERATORS:
         too_deep(text)
     return tokens
+
+
+def scan_before(text: Text, windowed: bool, end: int) -> list[Token]:
+    """The tokens before a place in the source and before the first fault; none of the last braces or brackets that are
+    open there, and none at all where they are too deep.
+    """
+    tokens: list[Token] = []
+    opened: list[Token] = []
+    with suppress(ProblemError):
+        for token in _tokens(text, windowed, opened):
+            if text.at(token.start, token.end).start >= end:
+                break
+            _track(text, token, opened)
+            tokens.append(token)
+    cut = next((token.start for token in opened if token.text != "("), len(text.value))
+    closing = [Token("symbol", ")", cut, cut, ")") for token in opened if token.start < cut]
+    tokens = [token for token in tokens if token.start < cut]
+    return tokens if _depth([*tokens, *closing]) <= _MAX_OPERATORS else []
 
 
 def too_deep(text: Text) -> NoReturn:
