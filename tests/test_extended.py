@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evaluations import recording
 from tests.oracle_numbers import Samples
-from tests.test_engine import recording
 
 from tocsin.engine.evaluate import concatenate, evaluate, evaluate_instant
 from tocsin.engine.semantics import Grid

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evaluations import GRID, answer_at, answer_bits, asked, at, error, one, prepared, recording
 from tests.oracle_numbers import Samples
 from tests.prometheus import Answer
 from tests.promql_samples import START
-from tests.test_engine import GRID, answer_at, answer_bits, asked, at, one, prepared, recording
 
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate, evaluate_instant, evaluate_range
@@ -23,9 +22,8 @@ from tocsin.engine.semantics import Grid, Semantics
 from tocsin.functions.sorting import precedes
 from tocsin.labels import Labels, from_mapping, get
 from tocsin.promql.parse import parse
-from tocsin.series import STALE
 
-Data = Mapping[Labels, Samples]
+METRIC = one(1.0, 2.0, 3.0, __name__="m")
 
 
 def histogram(counts: Mapping[str, float], name: str = "h", **labels: str) -> dict[Labels, Samples]:
@@ -37,11 +35,6 @@ def value(answer: Answer) -> float:
     assert isinstance(answer, dict)
     (only,) = answer.values()
     return only
-
-
-def error(text: str, data: Data) -> str:
-    (failure,) = evaluate_instant(parse(text), recording(data), START).failures
-    return failure.problem.message
 
 
 # Histograms
@@ -141,54 +134,6 @@ def test_the_same_quantile_twice_is_the_same_series_twice() -> None:
     )
 
 
-# Info
-
-METRIC = one(1.0, 2.0, 3.0, __name__="m", instance="a", job="1", own="x")
-TARGET = one(1.0, 1.0, 1.0, __name__="target_info", instance="a", job="1", data="d", own="other")
-BUILD = one(1.0, 1.0, 1.0, __name__="build_info", instance="a", job="1", build="b")
-
-
-def labels_of(text: str, data: Data, minute: int = 0) -> list[dict[str, str]]:
-    answer = at(text, data, minute)
-    assert isinstance(answer, dict)
-    return [dict(labels) for labels in sorted(answer)]
-
-
-@pytest.mark.parametrize(
-    ("selector", "added"),
-    [
-        ("", {"data": "d"}),
-        (', {data=~".+"}', {"data": "d"}),
-        (', {none=~".*"}', {}),
-        (', {__name__="build_info"}', {"build": "b"}),
-        (', {__name__=~".+_info"}', {"build": "b", "data": "d"}),
-        (', {__name__!="target_info"}', {"build": "b"}),
-        (', {__name__="none"}', {}),
-        (', {__name__=~".+_info", build="b"}', {"build": "b"}),
-        (', {own="other"}', {}),
-    ],
-)
-def test_info_adds_the_labels_that_a_series_lacks(selector: str, added: dict[str, str]) -> None:
-    (got,) = labels_of(f"info(m{selector})", METRIC | TARGET | BUILD)
-    assert got == {"__name__": "m", "instance": "a", "job": "1", "own": "x", **added}
-
-
-def test_a_series_without_info_goes_only_where_a_label_is_asked_for() -> None:
-    assert labels_of('info(m, {none="x"})', METRIC | TARGET) == []
-    assert labels_of("info(m)", METRIC) == [dict(next(iter(METRIC)))]
-
-
-def test_info_metrics_are_not_described_themselves() -> None:
-    (got,) = labels_of('info(build_info, {__name__=~".+_info"})', TARGET | BUILD)
-    assert got == dict(next(iter(BUILD)))
-
-
-def test_the_newest_info_wins() -> None:
-    newer = {from_mapping({**dict(next(iter(TARGET))), "data": "new"}): [(START + 60_000, 1.0)]}
-    old = {labels: found[:1] for labels, found in TARGET.items()}
-    assert [labels_of("info(m)", METRIC | old | newer, t)[0]["data"] for t in (0, 1, 2)] == ["d", "new", "new"]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -199,43 +144,6 @@ def test_the_newest_info_wins() -> None:
 )
 def test_faults_are_told_in_the_words_of_prometheus(text: str, message: str) -> None:
     assert error(text, METRIC) == message
-
-
-def test_two_infos_of_the_same_time_are_an_error() -> None:
-    other = one(1.0, __name__="target_info", instance="a", job="1", data="e")
-    message = error("info(m)", METRIC | TARGET | other)
-    assert message.startswith('found duplicate series for info metric: existing {__name__="target_info", data="d"')
-    assert message.endswith(f"@ {START}")
-    conflict = one(1.0, __name__="build_info", instance="a", job="1", data="e")
-    assert error('info(m, {__name__=~".+_info"})', METRIC | TARGET | conflict) == "conflicting label: data"
-
-
-def test_infos_need_not_agree_on_a_label_that_the_series_has() -> None:
-    own = one(1.0, __name__="m", instance="a", job="1", data="own")
-    conflict = one(1.0, __name__="build_info", instance="a", job="1", data="e", build="b")
-    (got,) = labels_of('info(m, {__name__=~".+_info"})', own | TARGET | conflict)
-    assert got == {**dict(next(iter(own))), "build": "b", "own": "other"}
-
-
-def test_info_is_looked_up_when_the_samples_are() -> None:
-    gone = {labels: [(START, 1.0), (START + 100_000, STALE)] for labels in TARGET}
-    second = START // 1000
-    for text, described in (
-        ("info(m)", False),
-        ("info(m offset 2m)", True),
-        (f"info(m @ {second})", True),
-        (f"info(last_over_time(m[2m:1m] @ {second + 60}))", True),
-        (f"info(last_over_time(m[2m:1m] @ {second + 120}))", False),
-        (f"info(last_over_time((m offset 1m)[3m:1m] @ {second + 120}))", True),
-        ("info(last_over_time(m[2m:1m] offset 1m))", True),
-    ):
-        (got,) = labels_of(text, METRIC | gone, 2)
-        assert ("data" in got) is described, text
-
-
-def test_the_labels_that_identify_need_not_all_be_there() -> None:
-    data = one(1.0, __name__="m", instance="a") | one(1.0, __name__="target_info", instance="a", data="d")
-    assert labels_of("info(m)", data) == [{"__name__": "m", "instance": "a", "data": "d"}]
 
 
 # limit_ratio
@@ -288,7 +196,7 @@ def test_what_is_limited_stands_as_a_heap_holds_it(text: str, kept: str) -> None
 # Order
 
 
-def order(text: str, data: Data) -> list[str]:
+def order(text: str, data: Mapping[Labels, Samples]) -> list[str]:
     frame = evaluate_instant(parse(text), recording(data), START).frame
     return [get(labels, "n") for labels in frame.labels]
 
@@ -425,12 +333,3 @@ def test_fill_is_refused_where_it_means_nothing(text: str) -> None:
 def test_start_timestamps_are_refused_by_name() -> None:
     with pytest.raises(ProblemError, match="`start_timestamp`"):
         evaluate_instant(parse("start_timestamp(l)"), recording(LEFT), START)
-
-
-def test_names_that_go_at_the_end_stay_known_to_info() -> None:
-    source = recording(TARGET | METRIC)
-    delayed = replace(Semantics(), delayed_names=True)
-    result = evaluate_instant(parse("info(floor(m))"), source, START, delayed)
-    (labels,) = result.frame.labels
-    assert dict(labels) == {"instance": "a", "job": "1", "own": "x", "data": "d"}
-    assert answer_at(result, 0, scalar=False) == {labels: 1.0}

@@ -8,9 +8,9 @@ from functools import lru_cache
 from math import inf, isnan
 
 import pytest
+from tests.evaluations import recording
 from tests.fuzz.grammar import SHAPES, Grammar
 from tests.fuzz.world import MINUTES, START, world
-from tests.test_engine import recording
 
 from tocsin.diagnostics import ProblemError
 from tocsin.engine.evaluate import evaluate
