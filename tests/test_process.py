@@ -165,6 +165,27 @@ def test_a_reader_that_does_not_read_is_no_reason_to_stay(folder: Path) -> None:
         os.close(read)
 
 
+SWALLOWING = """
+import ctypes, signal, time
+import tocsin.cli
+from tocsin.__main__ import main
+def run():
+    ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()
+    for _ in range(1000):
+        time.sleep(0.01)
+tocsin.cli.main = run
+main()
+"""
+
+
+def test_an_interrupt_that_a_library_swallows_comes_again() -> None:
+    """As LLVM does, while it compiles the first kernels and calls back."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", SWALLOWING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert time.monotonic() - began < 8
+
+
 def wait_for(library: str, process: subprocess.Popen[str]) -> None:
     """Until a process has loaded a library."""
     while library not in Path(f"/proc/{process.pid}/maps").read_text():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import gc
 import io
 import os
 import signal
 import sys
+from threading import Timer
 from types import FrameType
 from typing import NoReturn
 
@@ -33,8 +35,14 @@ class _Interrupt:
         if self.leaving:
             os._exit(INTERRUPTED)
         self.came = True
-        sys.unraisablehook = lambda _: None  # what a library cannot pass on, Python would print
+        sys.unraisablehook = _again  # Python would print what a library cannot pass on, and go on
         raise KeyboardInterrupt
+
+
+def _again(lost: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more in a moment: LLVM, which takes seconds for the first kernels, passes nothing on."""
+    if lost.exc_type is KeyboardInterrupt:
+        Timer(0.01, _thread.interrupt_main).start()
 
 
 def _open_streams() -> None:
