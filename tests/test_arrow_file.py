@@ -186,6 +186,10 @@ def problem_of(path: str) -> Problem:
         ({"values": [[1.0, None], [1.0]]}, "there are nulls in the lists of the column `values`"),
         ({"timestamps": [None, [1500]]}, "the column `timestamps` is null in row 1"),
         ({"timestamps": [[1000, 2000], [10**15]]}, 'the column `timestamps` is after the year 5000 for `up{job="b"}`'),
+        (
+            {"timestamps": pa.array([[1 << 62, (1 << 62) + 1], [1]], pa.list_(pa.timestamp("s")))},
+            "the column `timestamps` has seconds that are no time",
+        ),
         ({"timestamps": [[2000, 1000], [1]]}, 'timestamps of `up{job="a"}` do not rise: 1000 comes after 2000'),
         ({"timestamps": [[7, 7], [1]]}, 'the timestamps of `up{job="a"}` do not rise: 7 comes after 7'),
         ({"job": ["a", "a"]}, 'two rows of `up{job="a"}` overlap in time'),

@@ -67,7 +67,7 @@ def series_of(path: str, layout: RowLayout, mapped: Mapped, batch: pa.RecordBatc
         if samples.null_count:
             raise refuse("bad-sample", path, f"there are nulls in the lists of the column `{name}`", _LEAVE_OUT)
     if times.type != pa.int64():
-        times = _milliseconds(times)
+        times = _milliseconds(path, times)
     if values.type != pa.float64():
         values = values.cast(pa.float64(), safe=False)
     labels = _labels(path, layout, batch, before)
@@ -83,8 +83,13 @@ def _offsets(mapped: Mapped, lists: pa.ListArray | pa.LargeListArray) -> Offsets
     return mapped.column(lists.offsets, np.int32).astype(np.int64)
 
 
-def _milliseconds(times: pa.Array) -> pa.Array:
-    return times.cast(pa.timestamp("ms", times.type.tz), safe=False).cast(pa.int64())
+def _milliseconds(path: str, times: pa.Array) -> pa.Array:
+    cut = times.type.unit in ("us", "ns")  # what is finer than a millisecond; seconds may be too many for milliseconds
+    try:
+        return times.cast(pa.timestamp("ms", times.type.tz), safe=not cut).cast(pa.int64())
+    except pa.ArrowInvalid:
+        message = f"the column `{TIMES}` has seconds that are no time: nanoseconds, perhaps"
+        raise refuse("bad-sample", path, message, "write Unix milliseconds") from None
 
 
 def _labels(path: str, layout: RowLayout, batch: pa.RecordBatch, before: int) -> tuple[Labels, ...]:
