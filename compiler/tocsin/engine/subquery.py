@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tocsin.engine.invariant import invariants
 from tocsin.engine.merge import same_labels_once
 from tocsin.engine.native import without_resets
 from tocsin.engine.select import windows_over
@@ -21,6 +22,7 @@ def subquery(node: Subquery, tile: Tile) -> Windows:
     end = tile.reference(node.at, node.offset)
     step = node.step if node.step is not None else tile.semantics.evaluation_interval
     times = inner_times(end, node.range, step, tile.semantics.compat)
+    _fail_without_steps(node, tile, times, end)
     if not len(times):
         empty = np.zeros(0)
         series = Series((), np.zeros(1, dtype=np.int64), times, empty)
@@ -34,6 +36,16 @@ def subquery(node: Subquery, tile: Tile) -> Windows:
     assert isinstance(value, Vector)
     series, unnamed = as_series(value, times)
     return replace(windows_over(series, end, node.range, tile), unnamed=unnamed)
+
+
+def _fail_without_steps(node: Subquery, tile: Tile, times: Times, end: Times) -> None:
+    """Where no inner step lies in the window, Prometheus evaluates what hangs on none all the same, and may fail."""
+    empty = ~_any_within(times, end, node.range, tile.semantics.compat)
+    if not empty.any():
+        return
+    for part in invariants(node.expr):
+        for failure in tile.inner(end[:1]).outcome(part).failures:
+            tile.record(Failure(empty, failure.problem))
 
 
 def inner_times(end: Times, width: int, step: int, compat: Compat) -> Times:
