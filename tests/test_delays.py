@@ -97,7 +97,7 @@ def test_the_tiers_take_as_long_as_their_own_pages_say(tmp_path: Path) -> None:
     found = {name: one.outages for (_, name), one in delays(inputs, compiled_specs).items() if one.outages}
     assert len(found) == 4 * 4 + 1
     for name, outages in found.items():
-        said = re.findall(r"^Fires so long.*?^    tier +(.*?)\n    \S+ +(.*?)$", pages[name], re.MULTILINE | re.DOTALL)
+        said = re.findall(r"^Fires at most.*?^    tier +(.*?)\n    \S+ +(.*?)$", pages[name], re.MULTILINE | re.DOTALL)
         assert len(said) == len(outages.times), name
         for (titles, cells), (_, times) in zip(said, outages.times, strict=True):
             shown = dict(zip(re.split(r"  +", titles), cells.split(), strict=True))

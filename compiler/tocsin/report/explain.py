@@ -50,7 +50,7 @@ def _detection(told: Delays, pace: Pace) -> Iterator[str]:
         yield f"Fires at most {format_duration(told.delay)} after the condition became true."
         return
     outages = told.outages
-    yield f"Fires so long after an outage began, at most, {outages.terms}:"
+    yield f"Fires at most this long after an outage begins, {outages.terms}:"
     yield f"counters are scraped every {format_duration(pace.scrape)}, evaluated every {format_duration(pace.step)}"
     for _, times in outages.times:
         for size, time in zip(outages.sizes, times, strict=True):

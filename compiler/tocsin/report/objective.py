@@ -150,13 +150,13 @@ def _delays(own: Account, target: Decimal, burns: Burns, setting: Setting) -> It
     titles = ("tier", *(f"{percent(share)} bad" for share in shares))
     pace, what = setting.pace, noun(own)
     seen = f"scraped every {format_duration(pace.scrape)}, evaluated every {format_duration(pace.step)}"
-    yield f"Fires so long after an outage began, at most, where traffic is steady, and no {what} were bad before:"
+    yield f"Fires at most this long after an outage begins, where traffic is steady, and no {what} were bad before:"
     yield f"counters are {seen}"
     yield ""
     first = [_first_page(burns, shares, setting)] if len(burns) > 1 else []
     yield from columns(titles, [*_each(burns, shares, partial(_detected, pace)), *first])
     yield ""
-    yield "Ends so long after an outage of an hour is over, at most"
+    yield "Ends at most this long after an outage of an hour is over"
     yield ""
     yield from columns(titles, _each(burns, shares, partial(_resets, pace)))
 
