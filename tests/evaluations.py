@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,7 @@ from tocsin.engine.evaluate import evaluate_instant
 from tocsin.engine.semantics import Grid, Result, Semantics
 from tocsin.functions.values import Compat
 from tocsin.labels import Labels, from_mapping
-from tocsin.promql.ast import Expr
+from tocsin.promql.ast import Expr, Matcher
 from tocsin.promql.parse import parse
 from tocsin.series import Series
 from tocsin.sources.memory import MemoryRecording
@@ -35,6 +36,20 @@ def recording(data: Mapping[Labels, Samples]) -> MemoryRecording:
             np.array([value for _time, value in flat], dtype=np.float64),
         )
     )
+
+
+@dataclass
+class Piecewise:
+    """A recording whose samples are not in memory: it is read piece by piece, as a large one is."""
+
+    recording: MemoryRecording
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        return self.recording.extent
+
+    def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
+        return self.recording.read(matchers, start, end)
 
 
 def answer_bits(answer: Answer) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 
 import pytest
-from tests.fuzz.run import recording_of
+from tests.evaluations import recording
 from tests.oracle_numbers import Samples
 
 from tocsin.engine.evaluate import evaluate_range
@@ -26,7 +26,7 @@ def minutes(*values: float, **labels: str) -> dict[Labels, Samples]:
 def rows(text: str, data: dict[Labels, Samples], steps: int = 3) -> tuple[list[Row], list[bool]]:
     """The values of each series by minute, and at which the evaluation fails."""
     result = evaluate_range(
-        parse(text), recording_of(data), START, START + (steps - 1) * MINUTE, MINUTE, Semantics(compat=2)
+        parse(text), recording(data), START, START + (steps - 1) * MINUTE, MINUTE, Semantics(compat=2)
     )
     frame = result.frame
     found: list[Row] = [
@@ -77,7 +77,7 @@ def test_bounds_of_buckets_are_read_as_go_reads_them(bound: str, expected: float
 
 def ordered(text: str, data: dict[Labels, Samples]) -> list[str]:
     """What tells the series apart, in the order of an instant query."""
-    result = evaluate_range(parse(text), recording_of(data), START, START, 1, Semantics(compat=2))
+    result = evaluate_range(parse(text), recording(data), START, START, 1, Semantics(compat=2))
     return ["".join(value for name, value in labels if name != "__name__") for labels in result.frame.labels]
 
 
@@ -113,5 +113,5 @@ def test_zeros_of_both_signs_are_two_values() -> None:
 
 @pytest.mark.parametrize("text", ['absent((nothing{a="1"}))', 'absent_over_time(((nothing{a="1"}[5m])))'])
 def test_absent_looks_into_parentheses(text: str) -> None:
-    result = evaluate_range(parse(text), recording_of(minutes(1)), START, START, 1, Semantics(compat=2))
+    result = evaluate_range(parse(text), recording(minutes(1)), START, START, 1, Semantics(compat=2))
     assert result.frame.labels == ((("a", "1"),),)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fuzz.run import recording_of
+from tests.evaluations import recording
 from tests.go_sort import RULES, SHIFTS, Twin, by_twin
 from tests.oracle_numbers import Samples, bits_of
 from tests.prometheus import Prometheus, written
@@ -115,8 +115,8 @@ def test_equal_values_of_a_short_vector_stay_in_their_order_and_nans_turn_theirs
     assert by_kernel(values, GREATEST_FIRST, compat) == numbers + nans
 
 
-def answer(text: str, recording: Recording) -> list[tuple[Labels, bytes]]:
-    frame = evaluate_range(parse(text), recording, START, START, 1, Semantics(compat=2)).frame
+def answer(text: str, source: Recording) -> list[tuple[Labels, bytes]]:
+    frame = evaluate_range(parse(text), source, START, START, 1, Semantics(compat=2)).frame
     return [(labels, bits_of(float(values[0]))) for labels, values in zip(frame.labels, frame.values, strict=True)]
 
 
@@ -131,13 +131,13 @@ def test_prometheus_leaves_equal_values_in_the_same_order() -> None:
         for kind, values in shapes(n, random.Random(n)).items():
             for i, value in enumerate(values):
                 data[from_mapping({"__name__": "g", "n": str(n), "kind": kind, "i": f"{i:04}"})] = [(START, value)]
-    recording = recording_of(data)
+    source = recording(data)
     with written(data) as server:
         for n in LENGTHS:
             for kind in shapes(13, random.Random(0)):
                 g = f'g{{n="{n}",kind="{kind}"}}'
                 for text in (f"sort({g})", f"sort_desc({g})", f"topk(13, sort({g}))", f"bottomk({n // 2}, {g})"):
-                    assert answer(text, recording) == expected(text, server), text
+                    assert answer(text, source) == expected(text, server), text
 
 
 @pytest.mark.live("prometheus")
@@ -151,13 +151,13 @@ def test_prometheus_finds_the_same_zero_in_the_middle() -> None:
             data[from_mapping({"__name__": "w", **own})] = [(START - 100 * (n - i), v) for i, v in enumerate(values)]
             for i, value in enumerate(values):
                 data[from_mapping({"__name__": "g", **own, "i": f"{i:04}"})] = [(START, value)]
-    recording = recording_of(data)
+    source = recording(data)
     with written(data) as server:
         for q in (0.1, 0.3, 0.45, 0.5, 0.6, 0.75):
             for text in (f"quantile by (n, kind) ({q}, g)", f"quantile_over_time({q}, w[5m])"):
-                assert answer(text, recording) == expected(text, server), text
+                assert answer(text, source) == expected(text, server), text
             sorted_first = f'quantile({q}, sort(g{{n="50",kind="zeros"}}))'
-            assert answer(sorted_first, recording) == expected(sorted_first, server), q
+            assert answer(sorted_first, source) == expected(sorted_first, server), q
 
 
 @pytest.mark.live("prometheus")
@@ -169,9 +169,9 @@ def test_prometheus_adds_up_the_buckets_of_one_bound_in_the_same_order() -> None
         infinite = rng.sample(["+Inf", "Inf", "inf", "+inf", "INF"], 3)
         for le in [*rng.sample(bounds, rng.randrange(3, len(bounds))), *infinite, *["NaN"] * (own > 30)]:
             data[from_mapping({"__name__": "b", "own": f"{own:02}", "le": le})] = [(START, rng.uniform(1, 99))]
-    recording = recording_of(data)
+    source = recording(data)
     with written(data) as server:
         for b in ("b", "sum by (le, own) (b)", "sort(b)", "sort_desc(b)"):
             for q in (0.01, 0.1, 0.2):
                 text = f"histogram_quantile({q}, {b})"
-                assert sorted(answer(text, recording)) == sorted(expected(text, server)), text
+                assert sorted(answer(text, source)) == sorted(expected(text, server)), text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.finding_pages import example
 from tests.linting import (
     CPU_SPEC,
     ERROR_RATE,
@@ -30,17 +30,6 @@ from tocsin.rules import AlertingRule
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"
 NAMES = sorted(rule_names())
-
-
-def example(name: str, title: str) -> str:
-    """The file that a rule's page shows below `Bad::` or `Good::`."""
-    lines = RULES[name].page.split("\n")
-    shown = []
-    for line in lines[lines.index(f"{title}::") + 1 :]:
-        if line and not line.startswith("    "):
-            break
-        shown.append(line)
-    return textwrap.dedent("\n".join(shown)).strip() + "\n"
 
 
 def asked(name: str) -> str:

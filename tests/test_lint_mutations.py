@@ -16,17 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.command import inert
 from tests.conftest import GOLDEN, SHARED
+from tests.finding_pages import example
 from tests.linting import GOOD_SPEC, rule_file
-from tests.test_lint import NAMES, example
 
 from tocsin.diagnostics import Problem, Problems, render
-from tocsin.lint.api import RULES
+from tocsin.lint.api import RULES, rule_names
 from tocsin.pipeline.compile import check
 
 COUNT = int(os.environ.get("TOCSIN_MUTATIONS", "1000"))
 LONGEST = 120
 """Lines: a damage in the first rules of a file is found as well as one in the last."""
 
+NAMES = sorted(rule_names())
 EVERYTHING = "lint: {rules: {" + ", ".join(f"{name}: error" for name in NAMES if RULES[name].optional) + "}}\n"
 STRANGE = ["\0", "\x1b[31m", "\u202e", "\ud800", "\ufeff", "é", "😀", "İ", "\u2028", "\r", "\t", "{{", "}}", "%", "`"]
 NUMBERS = ["0", "-1", "1e999", "NaN", "0x1F", "99999999999999999999", "1_000", "1.2.3", ".", "5d", "-5m", "1m1h"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evaluations import Piecewise
 
 from tocsin.alerts.reach import covered, covering_times, in_reach, sample_times
 from tocsin.diagnostics import Text
 from tocsin.labels import from_mapping
-from tocsin.promql.ast import Matcher
 from tocsin.promql.parse import parse
 from tocsin.series import Series
 from tocsin.sources.memory import MemoryRecording
@@ -20,20 +17,6 @@ from tocsin.sources.memory import MemoryRecording
 LOOKBACK = 5_000
 EXPRS = [parse(Text.of("rate(a[3s]) > max_over_time(b[1m])")), parse(Text.of("nothing or a offset 5s"))]
 LEAST = 3_000
-
-
-@dataclass
-class Read:
-    """A recording whose samples are not in memory."""
-
-    held: MemoryRecording
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        return self.held.extent
-
-    def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
-        return self.held.read(matchers, start, end)
 
 
 times = st.sets(st.integers(0, 60).map(lambda second: second * 1_000), min_size=1, max_size=40).map(sorted)
@@ -52,7 +35,7 @@ def test_coverage_is_that_of_all_samples(samples: dict[str, list[int]], start: i
     offsets = np.cumsum([0, *map(len, columns)])
     labels = tuple(from_mapping({"__name__": name}) for name in names)
     held = MemoryRecording(Series(labels, offsets, every, np.zeros(len(every))))
-    recording = held if resident else Read(held)
+    recording = held if resident else Piecewise(held)
     low, high = start * 1_000, max(start, end) * 1_000
     all_times = sample_times(recording, low, high)
     some_times = covering_times(recording, low, high, EXPRS, LOOKBACK)

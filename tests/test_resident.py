@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evaluations import Piecewise
 
 from tocsin.diagnostics import Text
 from tocsin.engine.evaluate import evaluate
@@ -25,20 +25,6 @@ RUNS = st.lists(st.tuples(st.integers(1, 600), NUMBERS), min_size=1, max_size=40
 FUNCTIONS = """changes resets rate increase delta irate idelta deriv min_over_time max_over_time avg_over_time
 sum_over_time stdvar_over_time quantile_over_time ts_of_max_over_time ts_of_min_over_time ts_of_last_over_time
 ts_of_first_over_time last_over_time first_over_time count_over_time mad_over_time""".split()
-
-
-@dataclass
-class Read:
-    """A recording that is read piece by piece, as a large one is."""
-
-    recording: MemoryRecording
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        return self.recording.extent
-
-    def read(self, matchers: Sequence[Matcher], start: int, end: int) -> Series:
-        return self.recording.read(matchers, start, end)
 
 
 def recording(runs: Sequence[tuple[str, int, list[tuple[int, float]]]]) -> MemoryRecording:
@@ -79,7 +65,7 @@ def test_resident_samples_give_what_read_ones_give(
     source = recording(runs)
     argument = {"quantile_over_time": f"0.3, {selector}[20m]", "timestamp": selector}.get(name, f"{selector}[20m]")
     for text in (f"{name}({argument})", f"sum_over_time({selector}[40m:3m])"):
-        assert bits(text, source, compat, tile) == bits(text, Read(source), compat, tile)
+        assert bits(text, source, compat, tile) == bits(text, Piecewise(source), compat, tile)
 
 
 def test_series_that_stand_side_by_side_are_not_copied() -> None:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
+from tests.evaluations import recording
 from tests.fuzz.answers import Case, Refused
 from tests.fuzz.compare import Difference, compare
 from tests.fuzz.exceptions import has_moving_window
 from tests.fuzz.grammar import Grammar
 from tests.fuzz.shrink import shrink
 from tests.fuzz.world import MINUTES, START, world
-from tests.oracle_numbers import Samples
 from tests.prometheus import Prometheus, written
 
-from tocsin.labels import Labels
 from tocsin.promql.ast import Subquery
-from tocsin.series import Series
 from tocsin.sources.memory import MemoryRecording
 
 ENOUGH = 25
@@ -78,7 +75,7 @@ def fuzz(count: int, seed: int, tell: Callable[[Difference], None]) -> Tally:
 def served(seed: int) -> Iterator[tuple[Prometheus, MemoryRecording]]:
     data = world(seed)
     with written(data) as server:
-        yield server, recording_of(data)
+        yield server, recording(data)
 
 
 def cases(seed: int, count: int) -> Iterator[Case]:
@@ -137,16 +134,3 @@ def smallest(difference: Difference, server: Prometheus, recording: MemoryRecord
 
     shrink(difference.case.text, differs)
     return found[-1]
-
-
-def recording_of(data: Mapping[Labels, Samples]) -> MemoryRecording:
-    labels = sorted(data)
-    flat = [sample for one in labels for sample in data[one]]
-    return MemoryRecording(
-        Series(
-            tuple(labels),
-            np.cumsum([0, *(len(data[one]) for one in labels)], dtype=np.int64),
-            np.array([time for time, _value in flat], dtype=np.int64),
-            np.array([value for _time, value in flat], dtype=np.float64),
-        )
-    )

@@ -13,6 +13,7 @@ import numpy as np
 from tocsin.engine.native import check_readable
 from tocsin.engine.read import Need
 from tocsin.engine.tile import Tile, unsupported
+from tocsin.functions.native import folded
 from tocsin.functions.values import Positions, Vector, Windows
 from tocsin.histograms.arithmetic import divided
 from tocsin.histograms.extended import at_time
@@ -22,7 +23,7 @@ from tocsin.kernels.extended import edges, extended_change, smoothed_at
 from tocsin.kernels.windows import windows
 from tocsin.promql.ast import Call, MatrixSelector, VectorSelector, unwrap
 from tocsin.promql.match import matchers_of
-from tocsin.series import Times, any_histograms, are_histograms, offsets_of
+from tocsin.series import Times
 
 
 def smoothed(node: VectorSelector, tile: Tile) -> Vector:
@@ -71,16 +72,14 @@ def _native(
     floats: Vector, around: Windows, of: Callable[[list[int], list[Histogram], int], Histogram | None]
 ) -> Vector:
     """The vector with what `of` makes of windows of histograms; where floats are among them, there is nothing."""
-    if around.histograms is None:
+    objects = around.histograms
+    if objects is None:
         return floats
-    held, found = are_histograms(around.histograms), np.full(around.shape, None, dtype=object)
-    counts = offsets_of(held)
-    count = counts[around.hi] - counts[around.lo]
-    for s, t in np.argwhere((count > 0) & (count == around.hi - around.lo)).tolist():
-        window = slice(around.lo[s, t], around.hi[s, t])
-        found[s, t] = of(around.times[window].tolist(), around.histograms[window].tolist(), t)
-    present = np.where(count > 0, are_histograms(found), floats.present)
-    return replace(floats, present=present, histograms=any_histograms(found))
+    return folded(
+        floats,
+        around,
+        lambda first, last, t: of(around.times[first : last + 1].tolist(), objects[first : last + 1].tolist(), t),
+    )
 
 
 def edged(node: MatrixSelector, tile: Tile) -> Windows:

@@ -52,12 +52,17 @@ def _cells(mask: Mask) -> Iterator[tuple[int, int]]:
     return ((int(s), int(t)) for s, t in np.argwhere(mask))
 
 
-def _folded(floats: Vector, windows: Windows, fold: Callable[[int, int, int], Histogram | None], here: Mask) -> Vector:
-    """`fold(first, last, step)` of the windows that hold histograms alone; a mixed window gives nothing."""
-    out = np.full(windows.lo.shape, None, dtype=object)
-    for s, t in _cells(here):
+def folded(
+    floats: Vector, windows: Windows, fold: Callable[[int, int, int], Histogram | None], least: int = 1
+) -> Vector:
+    """`fold(first, last, step)` of the windows that hold at least so many histograms and nothing else.
+
+    A mixed window gives nothing, one of floats alone what `floats` has there.
+    """
+    out, count = np.full(windows.lo.shape, None, dtype=object), _how_many(windows)
+    for s, t in _cells((count >= least) & (count == windows.hi - windows.lo)):
         out[s, t] = fold(int(windows.lo[s, t]), int(windows.hi[s, t]) - 1, t)
-    return _with(floats, _how_many(windows) > 0, out)
+    return _with(floats, count > 0, out)
 
 
 def _register_change(name: str, counter: bool, per_second: bool) -> None:
@@ -79,8 +84,7 @@ def _register_change(name: str, counter: bool, per_second: bool) -> None:
             )
             return scaled(change, factor / windows.seconds if per_second else factor)
 
-        count = _how_many(windows)
-        return _folded(floats, windows, fold, (count >= 2) & (count == windows.hi - windows.lo))
+        return folded(floats, windows, fold, least=2)
 
 
 for _name, _counter, _per_second in (("rate", True, True), ("increase", True, False), ("delta", False, False)):
@@ -170,10 +174,9 @@ def _incremental_mean(running: Total, samples: list[Histogram], count: int) -> H
 def _register_fold(name: str, fold: Fold) -> None:
     @native(name)
     def apply(steps: Steps, windows: Windows) -> Vector:
-        objects, count = _objects(windows), _how_many(windows)
+        objects = _objects(windows)
         floats = cast("Vector", FUNCTIONS[name].implementation(steps, windows.floats()))
-        only = (count > 0) & (count == windows.hi - windows.lo)
-        return _folded(floats, windows, lambda first, last, _t: fold(list(objects[first : last + 1])), only)
+        return folded(floats, windows, lambda first, last, _t: fold(list(objects[first : last + 1])))
 
 
 _register_fold("sum_over_time", total)

@@ -68,7 +68,7 @@ def _expect(text: Text, tokens: Sequence[Token], words: tuple[str, ...], context
         _unexpected(text, token, f"{context}, expected {expected}")
 
 
-_CALLS = ("step", "range", "min_of", "max_of")
+_ALONE, _OF_TWO = ("step", "range"), ("min_of", "max_of")
 _NUMBERS = ("number", "duration", "window")
 
 
@@ -80,7 +80,7 @@ def _check_known(text: Text, tokens: Sequence[Token]) -> None:
     if any(one.kind in _NUMBERS for one in tokens[:-1]):
         message = "unexpected character: {!r}, expected ':'" if token.kind == "identifier" else ""
     else:
-        known = token.kind in _NUMBERS or token.word in _CALLS or token.text[:1] in "]:()+-*/%^,"
+        known = token.kind in _NUMBERS or token.word in _ALONE + _OF_TWO or token.text[:1] in "]:()+-*/%^,"
         message = "" if known else "unexpected character in duration expression: {!r}"
     if message:
         refuse(text, token.start, token.end, message.format(token.text[0]))
@@ -148,11 +148,11 @@ class _Reader:
             if token.kind == "number":
                 duration_value(self.text, token)  # refuses what is out of range
             return Seconds(number_value(self.text, token), token.kind == "duration")
-        if token.word in ("step", "range"):
+        if token.word in _ALONE:
             self._symbol("(")
             self._symbol(")")
             return Computed(token.word)
-        if token.word in _CALLS:
+        if token.word in _OF_TWO:
             return Computed(token.word, self._pair())
         if token.text != "(":
             self._refuse(token)
